@@ -1,0 +1,149 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::filter::Filter;
+
+const EXAMPLES: &str = "\
+Examples:
+  audit tail ./audit -f                        watch requests as they finish
+  audit query ./audit --since 2h --status 5xx  what failed in the last two hours
+  audit query ./audit --user ann --json | jq   every record of one user, as JSON
+
+Exit codes:
+  0  done (also when nothing matched, and when the reader of a pipe stopped early)
+  2  wrong use
+  4  cannot read or write";
+
+/// Read audit trails
+#[derive(Parser, Debug)]
+#[command(name = "audit", version, after_long_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Colour the output [default: auto, that is on a terminal and without `NO_COLOR`]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    pub(crate) color: Color,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    Tail(Tail),
+    Query(Query),
+}
+
+/// Show the newest records, and with -f those that follow
+///
+/// Prints the newest records that match, oldest of them first, and ends; with -f it goes on with
+/// every record that is written from then on, until Ctrl-C, or until the reader of its output
+/// is gone. Lost records, repairs and unclean ends are announced on stderr.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  audit tail ./audit                       the last 10 records
+  audit tail ./audit -n 100 --status 5xx   the last 100 that failed
+  audit tail ./audit -f --path '/api/**'   watch a part of the application
+  audit tail ./audit -f -n 0 --json | jq   only what comes from now on, as JSON
+  audit tail ./audit --kind control        what the audit layer says about itself
+
+Ctrl-C ends -f the way it ends other programs: by the signal. Everything printed is complete.")]
+pub(crate) struct Tail {
+    /// A trail: its root (the folder with 00/, 01/, …) or one writer's folder
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: PathBuf,
+    /// Go on with what is written from now on
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// How many of the newest matching records to show first
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub(crate) lines: usize,
+    #[command(flatten)]
+    pub(crate) look: Look,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+}
+
+/// Find records
+///
+/// Prints every record that matches: in the order written within a writer, the writers merged by
+/// time. Works while the application runs.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  audit query ./audit --since today --user ann
+  audit query ./audit --since yesterday --until today --status '>=500'
+  audit query ./audit --path '/orders/*' --method post,put
+  audit query ./audit --outcome panicked,service_error -v
+  audit query ./audit --request-id 0193a5b2-7c1d-7e3f-8a4b-5c6d7e8f9a0b --json
+  audit query ./audit --json | jq -r '.request.path' | sort | uniq -c | sort -rn
+
+Nothing that matches is no error: nothing is printed and the exit code is 0.")]
+pub(crate) struct Query {
+    /// A trail: its root (the folder with 00/, 01/, …) or one writer's folder
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: PathBuf,
+    /// Stop after N records, the oldest ones (for the newest: audit tail -n N)
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    #[command(flatten)]
+    pub(crate) look: Look,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// Print the JSON as stored, one record a line
+    ///
+    /// Byte for byte as stored. Only where it goes to a terminal are characters that would act
+    /// on it (such as U+009B or U+202E) written as JSON escapes.
+    #[arg(long, conflicts_with = "verbose")]
+    pub(crate) json: bool,
+    /// Print the whole record, indented, below its line
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        for command in Cli::command().get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Examples:"), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn what_is_not_yet_there_is_refused_as_wrong_use() {
+        for name in ["verify", "mask", "serve", "tial"] {
+            let error = Cli::try_parse_from(["audit", name]).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(name));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! How the command ends.
+
+use std::{io, process::ExitCode};
+
+use audit_trail::ReadError;
+
+/// Why the command stopped before its end.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Whoever read our output has seen enough (`audit query … | head -1`). Not an error.
+    Closed,
+    /// The command line makes no sense.
+    Usage(String),
+    /// What was asked for cannot be read or written.
+    Io(String),
+}
+
+impl Failure {
+    /// What to say on stderr, if anything.
+    pub(crate) fn message(&self) -> Option<&str> {
+        match self {
+            Self::Closed => None,
+            Self::Usage(text) | Self::Io(text) => Some(text),
+        }
+    }
+
+    /// The exit code other programs rely on: 0 ok, 2 wrong use, 4 cannot read or write. (1, "the
+    /// answer is no", and 3, "locked or unreachable", belong to commands that ask or connect.)
+    pub(crate) fn code(&self) -> ExitCode {
+        match self {
+            Self::Closed => ExitCode::SUCCESS,
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Io(_) => ExitCode::from(4),
+        }
+    }
+}
+
+/// An error of writing to stdout.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Io(format!("cannot write the output: {error}")),
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::Io(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_pipe_is_no_error() {
+        let closed = Failure::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!(closed.message(), None);
+        assert_eq!(closed.code(), ExitCode::SUCCESS);
+        let full = Failure::from(io::Error::from(io::ErrorKind::StorageFull));
+        assert!(full.message().unwrap().starts_with("cannot write"));
+        assert_eq!(full.code(), ExitCode::from(4));
+    }
+}

@@ -1,0 +1,46 @@
+//! The `audit` command: shows and searches audit trails.
+//!
+//! Stdout is data, stderr is talk. The exit code says how it ended: 0 done, 2 wrong use, 4 cannot
+//! read or write.
+
+mod args;
+mod detail;
+mod escape;
+mod exit;
+mod filter;
+mod network;
+mod output;
+mod path;
+mod query;
+mod ring;
+mod show;
+mod source;
+mod status;
+mod tail;
+mod talk;
+mod when;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    args::{Cli, Command},
+    output::Output,
+};
+
+fn main() -> ExitCode {
+    // Wrong use ends here, with exit code 2.
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Tail(args) => tail::run(args, &mut Output::new(args.look, cli.color)),
+        Command::Query(args) => query::run(args, &mut Output::new(args.look, cli.color)),
+    };
+    let Err(failure) = result else {
+        return ExitCode::SUCCESS;
+    };
+    if let Some(message) = failure.message() {
+        talk::say(message);
+    }
+    failure.code()
+}
