@@ -207,3 +207,18 @@ fn damaged_lines_are_named_and_left_out() {
     );
     assert!(!run.stderr.contains('\u{1b}'));
 }
+
+#[test]
+fn a_record_with_bodies_and_metadata_is_shown_to_the_digit() {
+    let line = "{\"seq\":0,\"kind\":\"request\",\"id\":\"i\",\"time\":\"2026-11-21T20:31:00.123456Z\",\
+        \t\"request\":{\"id\":\"r-0\",\"method\":\"POST\",\"path\":\"/orders\",\
+        \"body\":{\"n\":1.10,\"list\":[]},\"capture\":{\"state\":\"full\",\"bytes\":9}},\
+        \t\"response\":{\"status\":201,\"body\":\"ok\"},\t\"metadata\":{\"big\":12345678901234567890},\
+        \t\"salt\":\"00112233445566778899aabbccddeeff\"}";
+    let trail = Trail::of(&[line.to_owned()]);
+    let run = audit("query", trail.root(), "-v --path /orders");
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    assert!(run.stdout.contains("\"n\": 1.10,\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("\"big\": 12345678901234567890\n"));
+    assert_eq!(audit("query", trail.root(), "--json").stdout, format!("{line}\n"));
+}
