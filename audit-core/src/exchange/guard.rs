@@ -1,0 +1,268 @@
+//! The guard that sees to one record for one request, whatever happens to it.
+
+use std::{any::Any, fmt, time::Instant};
+
+use super::{
+    AuditContext, Raw, ResponseHead,
+    end::{self, AtHead, BodyPlan},
+    flags::Flag,
+    frame::{self, Fixed, Tag},
+    head,
+};
+use crate::{Auditor, IdSource, Outcome, Phase};
+
+/// Longest panic or error message, in bytes.
+const MESSAGE: usize = 1024;
+
+/// One request that will leave one record.
+///
+/// An adapter makes it when the request arrives, keeps it in the response future, moves it into
+/// the response body, and tells it what happens. The first thing that ends the request finishes
+/// it; whatever comes later changes nothing. If it is dropped unfinished, the end predicate
+/// decides: complete if the declared length was produced, else cancelled.
+///
+/// Finishing never waits, makes no system call and cannot panic.
+#[must_use = "dropping the exchange ends it"]
+pub struct Exchange {
+    auditor: Auditor,
+    /// `None` once finished.
+    raw: Option<Box<Raw>>,
+    head_at: Option<Instant>,
+    status: Option<u16>,
+    grpc_status: Option<u32>,
+    declared: Option<u64>,
+    produced: u64,
+}
+
+/// What an adapter does with the response body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum BodyAction {
+    /// Pass it on as it is: the exchange is finished.
+    PassOn,
+    /// Wrap it, and tell the exchange about its frames and its end.
+    Watch,
+}
+
+impl Exchange {
+    pub(super) fn new(auditor: Auditor, raw: Box<Raw>) -> Self {
+        Self {
+            auditor,
+            raw: Some(raw),
+            head_at: None,
+            status: None,
+            grpc_status: None,
+            declared: None,
+            produced: 0,
+        }
+    }
+
+    /// The request id to send with the response; nothing once finished.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.raw.as_ref()?.id.as_ref().map(crate::RequestId::as_str)
+    }
+
+    /// The application's handle, to be put where handlers find it.
+    #[must_use]
+    pub fn context(&self) -> AuditContext {
+        match &self.raw {
+            Some(raw) => AuditContext(raw.context.clone()),
+            None => AuditContext::detached(),
+        }
+    }
+
+    /// The response head is there.
+    pub fn head(&mut self, head: &impl ResponseHead) -> BodyAction {
+        let Some(raw) = &mut self.raw else {
+            return BodyAction::PassOn;
+        };
+        let answered = head::answered(raw, self.auditor.core.config.capture, head);
+        let facts = AtHead {
+            head_request: raw.head_request,
+            connect_request: raw.connect_request,
+            status: head.status(),
+            end_stream: head.end_stream(),
+            exact_size: head.body_size(),
+            content_length: answered.content_length,
+        };
+        self.head_at = Some(Instant::now());
+        self.status = Some(head.status());
+        self.grpc_status = answered.grpc_status;
+        match facts.plan() {
+            BodyPlan::Over(outcome) => {
+                self.finish(outcome, None, None);
+                BodyAction::PassOn
+            }
+            BodyPlan::Watch { declared } => {
+                self.declared = declared;
+                BodyAction::Watch
+            }
+        }
+    }
+
+    /// The body gave `bytes` bytes; `end_stream` if it says that it is at its end now.
+    pub fn data(&mut self, bytes: usize, end_stream: bool) {
+        self.produced = self.produced.saturating_add(bytes as u64);
+        if end_stream {
+            self.end();
+        }
+    }
+
+    /// The body gave its trailers, which are its end: a server may drop the body right after
+    /// them. `grpc_status` is the value of that trailer.
+    pub fn trailers(&mut self, grpc_status: Option<&[u8]>) {
+        self.grpc_status = grpc_status.and_then(head::grpc_status).or(self.grpc_status);
+        self.end();
+    }
+
+    /// The body gave its end.
+    pub fn end(&mut self) {
+        self.finish(Outcome::Completed, None, None);
+    }
+
+    /// The body failed. The message is masked before it is recorded.
+    pub fn body_error(&mut self, error: &dyn fmt::Display) {
+        self.finish(Outcome::BodyError, Some(Phase::ResponseBody), Some(&|to| message(to, error)));
+    }
+
+    /// The inner service failed and there is no response. `error` is masked before it is
+    /// recorded; without one only the outcome is known.
+    pub fn service_error(&mut self, error: Option<&dyn fmt::Display>) {
+        match error {
+            Some(error) => {
+                let fill = |to: &mut Bounded| message(to, error);
+                self.finish(Outcome::ServiceError, Some(Phase::Handler), Some(&fill));
+            }
+            None => self.finish(Outcome::ServiceError, Some(Phase::Handler), None),
+        }
+    }
+
+    /// The application panicked. `answered`: the status that the adapter sends instead, if it
+    /// does. A message that is text is masked and recorded.
+    pub fn panicked(&mut self, payload: &(dyn Any + Send), answered: Option<u16>) {
+        let phase = self.phase();
+        if phase == Phase::Handler {
+            self.status = answered;
+            self.head_at = answered.map(|_| Instant::now());
+        }
+        let text = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        match text {
+            Some(text) => {
+                let fill = |to: &mut Bounded| message(to, &text);
+                self.finish(Outcome::Panicked, Some(phase), Some(&fill));
+            }
+            None => self.finish(Outcome::Panicked, Some(phase), None),
+        }
+    }
+
+    /// Whether panics are to be caught.
+    #[must_use]
+    pub fn catches_panics(&self) -> bool {
+        self.auditor.core.config.catch_panics
+    }
+
+    fn phase(&self) -> Phase {
+        if self.head_at.is_none() { Phase::Handler } else { Phase::ResponseBody }
+    }
+
+    fn finish(
+        &mut self,
+        outcome: Outcome,
+        phase: Option<Phase>,
+        message: Option<&dyn Fn(&mut Bounded)>,
+    ) {
+        let Some(mut raw) = self.raw.take() else {
+            return;
+        };
+        let pipe = &self.auditor.core.pipe;
+        let ended = raw.context.end(&mut raw.arena);
+        if ended.discard {
+            pipe.count_discarded(raw.reserved);
+            return pipe.give_raw(raw);
+        }
+        raw.flags.add(ended.flags);
+        if let Some(fill) = message {
+            let mut text = Bounded::default();
+            fill(&mut text);
+            if text.full {
+                raw.flags.set(Flag::ErrorTruncated);
+            }
+            frame::push(&mut raw.arena, Tag::Message, b"", text.text.as_bytes());
+        }
+        let nanos = |at: Instant| pipe.nanos(at);
+        let has_body = self.head_at.is_some() && outcome != Outcome::Upgraded;
+        let mut fixed = Fixed {
+            start: nanos(raw.start),
+            head: self.head_at.map(nanos),
+            end: nanos(Instant::now()),
+            request_size: raw.request_size,
+            response_size: has_body.then_some(self.produced),
+            grpc_status: self.grpc_status,
+            reserved: 0,
+            status: self.status,
+            flags: raw.flags,
+            outcome,
+            phase,
+            id_source: raw.id.as_ref().map_or(IdSource::Generated, crate::RequestId::source),
+            headers: self.auditor.core.config.capture >= crate::Capture::Headers,
+        };
+        pipe.append(raw, &mut fixed);
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if self.raw.is_none() {
+            return;
+        }
+        // With `catch_panics(false)` nobody told us of a panic. While one unwinds through the
+        // adapter's own poll it is the reason; a flag of the thread alone would also blame a
+        // panic of somebody else who happens to drop us.
+        if !self.catches_panics() && std::thread::panicking() {
+            let phase = self.phase();
+            return self.finish(Outcome::Panicked, Some(phase), None);
+        }
+        let body = self.head_at.map(|_| (self.declared, self.produced));
+        let (outcome, phase) = end::when_dropped(body);
+        self.finish(outcome, phase, None);
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("id", &self.id())
+            .field("status", &self.status)
+            .field("produced", &self.produced)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Text up to a limit.
+#[derive(Default)]
+struct Bounded {
+    text: String,
+    full: bool,
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        let room = MESSAGE - self.text.len();
+        self.text.push_str(&more[..more.floor_char_boundary(room)]);
+        self.full |= more.len() > room;
+        if self.full { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+/// Writes an error's text. `Display` is somebody else's code: it may fail, and it may panic,
+/// which in a `Drop` while unwinding would abort the process.
+fn message(to: &mut Bounded, error: &dyn fmt::Display) {
+    let write = std::panic::AssertUnwindSafe(|| fmt::Write::write_fmt(to, format_args!("{error}")));
+    if let Err(payload) = std::panic::catch_unwind(write) {
+        super::drop_quietly(payload);
+    }
+}

@@ -1,0 +1,29 @@
+//! One request on its way: the guard that sees to its record, and the handle through which the
+//! application adds to it.
+
+mod context;
+mod end;
+pub(crate) mod flags;
+pub(crate) mod frame;
+mod guard;
+mod head;
+mod raw;
+
+pub use self::{
+    context::AuditContext,
+    guard::{BodyAction, Exchange},
+    head::{Begin, RequestHead, ResponseHead},
+};
+pub(crate) use self::{
+    context::{ContextState, is_identifier},
+    head::begin,
+    raw::Raw,
+};
+
+/// Drops a panic's payload; a payload that panics in its own drop is leaked instead.
+pub(crate) fn drop_quietly(payload: Box<dyn std::any::Any + Send>) {
+    let drop = std::panic::AssertUnwindSafe(|| drop(payload));
+    if let Err(second) = std::panic::catch_unwind(drop) {
+        std::mem::forget(second);
+    }
+}

@@ -1,0 +1,47 @@
+//! The core of the audit layer: what a record is, what to capture, how to mask it, and how it
+//! leaves the request path. Adapters such as `audit-tower` drive it; applications take what they
+//! need from an adapter's re-exports.
+//!
+//! # The way of one request
+//!
+//! An adapter calls [`Auditor::begin`] with the request's head and gets an [`Exchange`], a guard
+//! that it keeps in the response future and then in the response body. Whatever happens to the
+//! request, the exchange ends exactly once: with the end of the body, an error, a panic, or by
+//! being dropped. Then one raw frame is appended to a sharded byte log. A single writer thread
+//! takes the frames, masks them, and gives the finished [`Record`]s to the [`Sink`].
+//!
+//! The request path does no I/O, makes no system call, takes no lock that a sink can hold, and
+//! wakes nobody.
+//!
+//! # What is promised
+//!
+//! - **Nothing gets out unmasked.** A sink takes only a [`Record`], and only the masker makes one.
+//! - **Nothing is lost silently.** [`Counters`] add up, and lost records are themselves recorded.
+//! - **The application never notices.** A sink that fails or is stuck costs records, counted, and
+//!   never a request.
+
+mod auditor;
+mod builder;
+mod exchange;
+mod identify;
+mod mask;
+mod pipeline;
+mod policy;
+mod record;
+pub mod sink;
+mod waiting;
+
+pub use self::{
+    auditor::{Auditor, AuditorGuard},
+    builder::{AuditorBuilder, BuildError},
+    exchange::{AuditContext, Begin, BodyAction, Exchange, RequestHead, ResponseHead},
+    identify::{BadProxy, ForwardedHeader, RequestId, Secret, TrustedProxies},
+    pipeline::{CloseError, Counters, FlushError},
+    policy::{BadPattern, Capture, Exclusions, SessionAs, UnknownCapture},
+    record::{
+        Actor, BodyCapture, Control, Entry, EntryError, Fault, Group, IdSource, Kind, Level,
+        Masked, Outcome, Phase, Policy, Record, Redactable, RequestEntry, ResponseEntry, Service,
+        Timestamp, TraceIds,
+    },
+    sink::Sink,
+};

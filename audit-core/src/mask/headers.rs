@@ -1,0 +1,152 @@
+//! Headers and cookies.
+
+use super::{REDACTED, list::Scope, query, text};
+
+/// Headers whose value is hidden whole, and so never leaves the request.
+const HIDDEN: &[&str] = &[
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    // Carries bearer tokens where browsers cannot send an Authorization header.
+    "sec-websocket-protocol",
+];
+
+/// Headers whose value is a URL.
+const URLS: &[&str] = &[
+    "content-location",
+    "destination",
+    "location",
+    "origin",
+    "x-forwarded-uri",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
+/// Whether a header's value is hidden whole, whatever is configured.
+pub(crate) fn hides_header(name: &str) -> bool {
+    HIDDEN.contains(&name)
+}
+
+/// The value of a cookie in a `Cookie` header.
+pub(crate) fn cookie<'a>(header: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
+    header.split(|b| *b == b';').find_map(|pair| {
+        let pair = pair.trim_ascii();
+        let at = pair.iter().position(|b| *b == b'=')?;
+        (&pair[..at] == wanted.as_bytes()).then(|| &pair[at + 1..])
+    })
+}
+
+/// Appends a header's value, masked.
+pub(super) fn header(out: &mut String, name: &str, value: &str, scope: &mut Scope<'_>) {
+    match name {
+        "cookie" => {
+            scope.list.add(scope.part, "cookie");
+            cookies(out, value, |_| false);
+        }
+        "set-cookie" => {
+            scope.list.add(scope.part, "set-cookie");
+            cookies(out, value, is_attribute);
+        }
+        // Where a link came from is worth knowing; what it carried is not.
+        "referer" => {
+            let end = value.find(['?', '#']).unwrap_or(value.len());
+            if end < value.len() {
+                scope.list.add(scope.part, "referer");
+            }
+            query::url(out, &value[..end], scope);
+        }
+        name if URLS.contains(&name) => query::url(out, value, scope),
+        name if scope.hides(name) => out.push_str(REDACTED),
+        _ => text::text(out, value, scope),
+    }
+}
+
+/// Appends cookie pairs with every value hidden. What is not a pair with a plain name is hidden
+/// whole. `keep` tells attributes, whose values are not secret.
+fn cookies(out: &mut String, value: &str, keep: fn(&str) -> bool) {
+    for (at, pair) in value.split(';').enumerate() {
+        if at > 0 {
+            out.push_str("; ");
+        }
+        let pair = pair.trim();
+        if at > 0 && keep(pair) {
+            out.push_str(pair);
+            continue;
+        }
+        match pair.split_once('=') {
+            Some((name, _)) if plain(name) => {
+                out.push_str(name);
+                out.push('=');
+                out.push_str(REDACTED);
+            }
+            _ if pair.is_empty() => {}
+            _ => out.push_str(REDACTED),
+        }
+    }
+}
+
+fn plain(name: &str) -> bool {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    (1..=64).contains(&name.len()) && name.bytes().all(token)
+}
+
+fn is_attribute(pair: &str) -> bool {
+    const ATTRIBUTES: [&str; 9] = [
+        "domain",
+        "expires",
+        "httponly",
+        "max-age",
+        "partitioned",
+        "path",
+        "priority",
+        "samesite",
+        "secure",
+    ];
+    let name = pair.split('=').next().unwrap_or_default().trim();
+    ATTRIBUTES.iter().any(|a| a.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Names, list::MaskedList, names::Part},
+        *,
+    };
+
+    fn masked(name: &str, value: &str) -> (String, Vec<String>) {
+        let names = Names::new(true, []);
+        let mut list = MaskedList::default();
+        let mut out = String::new();
+        let mut scope = Scope { names: &names, part: Part::RequestHeaders, list: &mut list };
+        header(&mut out, name, value, &mut scope);
+        (out, list.iter().map(|(_, s)| s.to_owned()).collect())
+    }
+
+    #[test]
+    fn cookies_keep_their_names_only() {
+        let (out, list) = masked("cookie", "sid=abc; theme=dark;bare; a b=c");
+        assert_eq!(out, "sid=[redacted]; theme=[redacted]; [redacted]; [redacted]");
+        assert_eq!(list, ["cookie"]);
+        let (out, _) = masked("set-cookie", "sid=abc; Path=/; HttpOnly; Max-Age=60; x=y");
+        assert_eq!(out, "sid=[redacted]; Path=/; HttpOnly; Max-Age=60; x=[redacted]");
+        // The first pair is the cookie, even if it is named like an attribute.
+        assert_eq!(masked("set-cookie", "path=secret; Secure").0, "path=[redacted]; Secure");
+    }
+
+    #[test]
+    fn names_and_urls() {
+        assert_eq!(masked("x-csrf-token", "abc").0, "[redacted]");
+        assert_eq!(masked("accept", "text/html;q=0.9, */*").0, "text/html;q=0.9, */*");
+        let (out, list) = masked("referer", "https://h/cb?code=x#id_token=y");
+        assert_eq!((out.as_str(), list[0].as_str()), ("https://h/cb", "referer"));
+        assert_eq!(masked("location", "/cb?token=x&a=1").0, "/cb?token=[redacted]&a=1");
+    }
+
+    #[test]
+    fn a_cookie_is_found() {
+        assert_eq!(cookie(b"a=1; sid=xyz=; b=2", "sid"), Some(&b"xyz="[..]));
+        assert_eq!(cookie(b"xsid=1", "sid"), None);
+        assert!(hides_header("authorization") && !hides_header("cookie"));
+    }
+}

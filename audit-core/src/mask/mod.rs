@@ -1,0 +1,19 @@
+//! Masking: the only way from captured bytes to a [`Record`](crate::Record).
+
+mod headers;
+mod json;
+mod list;
+mod names;
+mod query;
+mod request;
+mod text;
+
+pub(crate) use self::{
+    headers::{cookie, hides_header},
+    json::{DEEPEST, depth},
+    names::Names,
+    request::{Clock, Masker, ServiceInfo, gap},
+};
+
+/// What stands where a value was.
+pub(crate) const REDACTED: &str = "[redacted]";

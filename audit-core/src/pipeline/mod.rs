@@ -1,0 +1,19 @@
+//! How records leave the request path: one memory budget, a sharded byte log, one writer thread.
+//!
+//! Finishing a request appends its raw frame to a shard and wakes nobody. The writer takes all
+//! shards every two milliseconds, makes the records and gives them to the sink.
+
+mod budget;
+mod control;
+mod counters;
+mod further;
+mod gaps;
+mod pipe;
+mod shards;
+mod writer;
+
+pub(crate) use self::{control::Control, further::Further, pipe::Pipe, writer::Writer};
+pub use self::{
+    control::{CloseError, FlushError},
+    counters::Counters,
+};

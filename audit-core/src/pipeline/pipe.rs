@@ -1,0 +1,122 @@
+//! What requests and the writer share.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Instant, SystemTime},
+};
+
+use super::{
+    Control, Counters,
+    budget::Budget,
+    counters::Tallies,
+    gaps::{Gap, Gaps, Reason},
+    shards::Shards,
+};
+use crate::exchange::{
+    Raw,
+    frame::{self, Fixed},
+};
+
+/// The way from the request path to the writer.
+#[derive(Debug)]
+pub(crate) struct Pipe {
+    epoch: Instant,
+    /// The wall clock at `epoch`, as the writer last saw it.
+    epoch_millis: AtomicU64,
+    pub(super) budget: Budget,
+    pub(super) shards: Shards,
+    pub(super) tallies: Tallies,
+    pub(super) gaps: Gaps,
+    pub(crate) control: Control,
+}
+
+impl Pipe {
+    pub(crate) fn new(memory: usize) -> Self {
+        let pipe = Self {
+            epoch: Instant::now(),
+            epoch_millis: AtomicU64::new(0),
+            budget: Budget::new(memory),
+            shards: Shards::default(),
+            tallies: Tallies::default(),
+            gaps: Gaps::default(),
+            control: Control::default(),
+        };
+        pipe.set_clock();
+        pipe
+    }
+
+    /// Reads the wall clock, so that later times follow its steps.
+    pub(super) fn set_clock(&self) {
+        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let millis = wall.saturating_sub(self.epoch.elapsed()).as_millis();
+        self.epoch_millis.store(u64::try_from(millis).unwrap_or(0), Relaxed);
+    }
+
+    /// Nanoseconds since the auditor's own start.
+    pub(crate) fn nanos(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Wall clock milliseconds, without asking the wall clock.
+    pub(crate) fn unix_millis(&self, at: Instant) -> u64 {
+        self.epoch_millis.load(Relaxed) + self.nanos(at) / 1_000_000
+    }
+
+    pub(crate) fn count_started(&self) {
+        self.tallies.mine().started.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn count_excluded(&self) {
+        self.tallies.mine().excluded.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn count_discarded(&self, reserved: usize) {
+        self.budget.release(reserved);
+        self.tallies.mine().discarded.fetch_add(1, Relaxed);
+    }
+
+    /// Counts a record that is lost for want of memory.
+    pub(crate) fn count_dropped(&self, start: Instant) {
+        self.tallies.mine().dropped.fetch_add(1, Relaxed);
+        let at = self.nanos(start);
+        self.gaps.add(Gap { reason: Reason::Memory, count: 1, from: at, to: at });
+    }
+
+    pub(crate) fn reserve(&self, bytes: usize) -> bool {
+        self.budget.reserve(bytes)
+    }
+
+    pub(crate) fn take_raw(&self) -> Box<Raw> {
+        self.shards.take_raw()
+    }
+
+    pub(crate) fn give_raw(&self, raw: Box<Raw>) {
+        self.shards.give_raw(raw);
+    }
+
+    /// Hands a finished request over. Never waits.
+    pub(crate) fn append(&self, raw: Box<Raw>, fixed: &mut Fixed) {
+        let (start, reserved) = (raw.start, raw.reserved);
+        // What the response and the application added since the head.
+        let more = frame::frame_len(raw.arena.len()).saturating_sub(reserved);
+        if more > 0 && !self.budget.reserve(more) {
+            self.budget.release(reserved);
+            self.count_dropped(start);
+            return self.give_raw(raw);
+        }
+        fixed.reserved = u32::try_from(reserved + more).unwrap_or(u32::MAX);
+        // Before the frame can be seen: the writer must not count it first.
+        let tally = self.tallies.mine();
+        tally.accepted.fetch_add(1, Relaxed);
+        if self.shards.append(raw, fixed).is_err() {
+            // The auditor is closed: nobody is left to write it, or to write of it.
+            tally.accepted.fetch_sub(1, Relaxed);
+            self.budget.release(reserved + more);
+            self.count_dropped(start);
+        }
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.tallies.snapshot(self.budget.used())
+    }
+}

@@ -1,0 +1,122 @@
+//! The sharded byte log between requests and the writer.
+//!
+//! A shard's lock is held for a copy of some hundred bytes, or by the writer for taking a few
+//! pointers; nothing a sink does is under it. Frames lie in chunks of fixed size rather than in
+//! one growing buffer, so that memory follows the frames and not the next power of two.
+
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+use crossbeam_utils::CachePadded;
+
+use super::counters::{SHARDS, my_shard};
+use crate::exchange::{
+    Raw,
+    frame::{self, Fixed},
+};
+
+/// Size of a chunk; a larger frame gets one of its own.
+const CHUNK: usize = 32 * 1024;
+/// Most idle `Raw`s kept by a shard.
+const POOL: usize = 64;
+
+#[derive(Default)]
+struct Shard {
+    current: Vec<u8>,
+    full: Vec<Vec<u8>>,
+    // Boxed: it moves from here to the future to the body, as one pointer.
+    #[allow(clippy::vec_box)]
+    pool: Vec<Box<Raw>>,
+    closed: bool,
+}
+
+/// All shards.
+#[derive(Default)]
+pub(super) struct Shards([CachePadded<Mutex<Shard>>; SHARDS]);
+
+/// The log takes no more frames.
+#[derive(Debug)]
+pub(super) struct Closed;
+
+impl Shards {
+    /// Appends a frame and keeps its `Raw` for another request.
+    pub(super) fn append(&self, mut raw: Box<Raw>, fixed: &Fixed) -> Result<(), Closed> {
+        let mut shard = self.any();
+        if shard.closed {
+            return Err(Closed);
+        }
+        let need = frame::frame_len(raw.arena.len());
+        if shard.current.capacity() - shard.current.len() < need {
+            let fresh = Vec::with_capacity(need.max(CHUNK));
+            let full = std::mem::replace(&mut shard.current, fresh);
+            if !full.is_empty() {
+                shard.full.push(full);
+            }
+        }
+        frame::encode(&mut shard.current, fixed, &raw.arena);
+        if shard.pool.len() < POOL && raw.renew() {
+            shard.pool.push(raw);
+        }
+        Ok(())
+    }
+
+    /// A `Raw` for a new request.
+    pub(super) fn take_raw(&self) -> Box<Raw> {
+        let pooled = self.any().pool.pop();
+        pooled.unwrap_or_else(Raw::new)
+    }
+
+    /// Keeps a `Raw` whose request left no frame.
+    pub(super) fn give_raw(&self, mut raw: Box<Raw>) {
+        let mut shard = self.any();
+        if shard.pool.len() < POOL && raw.renew() {
+            shard.pool.push(raw);
+        }
+    }
+
+    /// Moves all chunks to `out`. `spare` holds empty chunks to go on with. With `close`, each
+    /// shard takes no more frames from here on.
+    pub(super) fn take(&self, out: &mut Vec<Vec<u8>>, spare: &mut Vec<Vec<u8>>, close: bool) {
+        for shard in &self.0 {
+            let mut shard = lock(shard);
+            shard.closed |= close;
+            if !shard.current.is_empty() {
+                let fresh = spare.pop().unwrap_or_default();
+                out.append(&mut shard.full);
+                out.push(std::mem::replace(&mut shard.current, fresh));
+            }
+        }
+    }
+
+    /// The thread's own shard, or the next one that nobody holds.
+    fn any(&self) -> MutexGuard<'_, Shard> {
+        let mine = my_shard();
+        for at in 0..SHARDS {
+            match self.0[(mine + at) % SHARDS].try_lock() {
+                Ok(shard) => return shard,
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        lock(&self.0[mine])
+    }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    // Only an allocation can fail in the critical sections, and that aborts.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::fmt::Debug for Shards {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shards").finish_non_exhaustive()
+    }
+}
+
+/// Keeps an emptied chunk for another turn, unless it is one of an outsize frame or there are
+/// enough.
+pub(super) fn recycle(spare: &mut Vec<Vec<u8>>, mut chunk: Vec<u8>) {
+    if chunk.capacity() == CHUNK && spare.len() < SHARDS {
+        chunk.clear();
+        spare.push(chunk);
+    }
+}
