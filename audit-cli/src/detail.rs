@@ -112,18 +112,7 @@ mod tests {
 
     #[test]
     fn any_text_is_survived() {
-        for text in [
-            "",
-            "{",
-            "}}}",
-            "[[[[",
-            "\"\\",
-            "{}",
-            "[]",
-            "\"",
-            "{\"a\":",
-            "é\0\u{1b}",
-        ] {
+        for text in ["", "{", "}}}", "[[[[", "\"\\", "{}", "[]", "\"", "{\"a\":", "é\0\u{1b}"] {
             assert!(shown(text).ends_with('\n'));
             assert!(!shown(text).contains('\u{1b}'));
         }

@@ -33,10 +33,7 @@ fn put(f: &mut fmt::Formatter<'_>, c: char, keep: &str) -> fmt::Result {
         '\n' => f.write_str("\\n"),
         '\r' => f.write_str("\\r"),
         '\t' => f.write_str("\\t"),
-        _ => c
-            .encode_utf16(&mut [0; 2])
-            .iter()
-            .try_for_each(|unit| write!(f, "\\u{unit:04x}")),
+        _ => c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(f, "\\u{unit:04x}")),
     }
 }
 

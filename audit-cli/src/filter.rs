@@ -14,7 +14,8 @@ pub(crate) struct Filter {
     ///
     /// TIME is an age (`30m`, `2h`, `1h30m`, `7d`, `1w`), `now`, `today`, `yesterday`, a date
     /// (`2026-11-01`, its first moment) or an RFC 3339 time (`2026-11-01T08:30:00+06:30`). Days
-    /// and times without a zone are UTC, as in the records.
+    /// and times without a zone are UTC, as in the records. `audit query` does not open files that
+    /// were last written before TIME.
     #[arg(long, value_name = "TIME", value_parser = when::parse)]
     pub(crate) since: Option<Timestamp>,
     /// Began before TIME, which itself is excluded
@@ -102,11 +103,8 @@ impl Filter {
 
     /// Whether the record began in the range. Without a time it is in no range.
     pub(crate) fn takes_time(&self, entry: &Entry) -> bool {
-        self.since
-            .is_none_or(|since| entry.time.is_some_and(|time| time >= since))
-            && self
-                .until
-                .is_none_or(|until| entry.time.is_some_and(|time| time < until))
+        self.since.is_none_or(|since| entry.time.is_some_and(|time| time >= since))
+            && self.until.is_none_or(|until| entry.time.is_some_and(|time| time < until))
     }
 
     fn takes_values(&self, entry: &Entry) -> bool {
@@ -115,39 +113,22 @@ impl Filter {
         let user = actor.and_then(|a| a.user.as_deref());
         let user_id = actor.and_then(|a| a.user_id.as_deref());
         (self.user.is_empty() || is(&self.user, user) || is(&self.user, user_id))
-            && any(&self.status, entry.status(), |set, status| {
-                set.contains(*status)
-            })
-            && any(
-                &self.path,
-                request.and_then(|r| r.path.as_ref()),
-                |p, path| p.matches(path),
-            )
+            && any(&self.status, entry.status(), |set, status| set.contains(*status))
+            && any(&self.path, request.and_then(|r| r.path.as_ref()), |p, path| p.matches(path))
             && text(&self.route, request.and_then(|r| r.route.as_deref()))
-            && any(
-                &self.method,
-                request.and_then(|r| r.method.as_ref()),
-                |wanted, method| method.eq_ignore_ascii_case(wanted),
-            )
-            && any(&self.outcome, entry.outcome, |wanted, outcome| {
-                wanted == outcome
+            && any(&self.method, request.and_then(|r| r.method.as_ref()), |wanted, method| {
+                method.eq_ignore_ascii_case(wanted)
             })
-            && self
-                .level
-                .is_none_or(|least| entry.level.is_some_and(|level| level >= least))
+            && any(&self.outcome, entry.outcome, |wanted, outcome| wanted == outcome)
+            && self.level.is_none_or(|least| entry.level.is_some_and(|level| level >= least))
             && text(&self.id, entry.id.as_deref())
             && text(&self.request_id, request.and_then(|r| r.id.as_deref()))
-            && text(
-                &self.trace,
-                entry.trace.as_ref().map(|t| t.trace_id.as_str()),
-            )
+            && text(&self.trace, entry.trace.as_ref().map(|t| t.trace_id.as_str()))
             && text(&self.session, actor.and_then(|a| a.session.as_deref()))
             && text(&self.tenant, entry.tenant.as_deref())
             && text(&self.module, entry.module.as_deref())
             && text(&self.action, entry.action.as_deref())
-            && any(&self.ip, actor.and_then(|a| a.ip.as_ref()), |net, ip| {
-                net.contains(ip)
-            })
+            && any(&self.ip, actor.and_then(|a| a.ip.as_ref()), |net, ip| net.contains(ip))
     }
 }
 

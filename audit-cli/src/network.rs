@@ -17,15 +17,9 @@ impl FromStr for Network {
             "expected an address (`192.0.2.10`, `2001:db8::1`) or a network (`192.0.2.0/24`)"
                 .to_owned()
         };
-        let (address, prefix) = text
-            .split_once('/')
-            .map_or((text, None), |(a, p)| (a, Some(p)));
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        let address = if prefix.is_none() {
-            address.to_canonical()
-        } else {
-            address
-        };
+        let address = if prefix.is_none() { address.to_canonical() } else { address };
         let width = bits(address).1;
         let prefix = match prefix {
             None => width,
@@ -44,9 +38,7 @@ impl Network {
         };
         let ((mine, width), (other, other_width)) = (bits(self.address), bits(ip.to_canonical()));
         width == other_width
-            && (mine ^ other)
-                .checked_shr(width - self.prefix)
-                .is_none_or(|differ| differ == 0)
+            && (mine ^ other).checked_shr(width - self.prefix).is_none_or(|differ| differ == 0)
     }
 }
 
@@ -79,21 +71,8 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for text in [
-            "",
-            "ann",
-            "192.0.2",
-            "192.0.2.0/33",
-            "192.0.2.0/",
-            "::/129",
-            "1.2.3.4/+8",
-        ] {
-            assert!(
-                text.parse::<Network>()
-                    .unwrap_err()
-                    .contains("192.0.2.0/24"),
-                "{text}"
-            );
+        for text in ["", "ann", "192.0.2", "192.0.2.0/33", "192.0.2.0/", "::/129", "1.2.3.4/+8"] {
+            assert!(text.parse::<Network>().unwrap_err().contains("192.0.2.0/24"), "{text}");
         }
     }
 }

@@ -38,12 +38,7 @@ impl Output {
             Color::Auto => AutoStream::choice(&stdout) != ColorChoice::Never,
         };
         let terminal = stdout.is_terminal();
-        Self {
-            out: BufWriter::with_capacity(64 * 1024, stdout),
-            look,
-            colour,
-            terminal,
-        }
+        Self { out: BufWriter::with_capacity(64 * 1024, stdout), look, colour, terminal }
     }
 
     /// Prints one record.
@@ -73,18 +68,11 @@ impl Output {
     /// Sleeps, unless whoever reads the output is gone: then a follower would wait for a record
     /// only to find that nobody wants it.
     pub(crate) fn wait(&mut self, time: Duration) -> Result<(), Failure> {
-        let timeout = Timespec {
-            tv_sec: 0,
-            tv_nsec: i64::from(time.subsec_nanos()),
-        };
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(time.subsec_nanos()) };
         let mut ends = [PollFd::new(self.out.get_ref(), PollFlags::empty())];
         match poll(&mut ends, Some(&timeout)) {
             Ok(0) | Err(Errno::INTR) => {}
-            Ok(_)
-                if ends[0]
-                    .revents()
-                    .intersects(PollFlags::ERR | PollFlags::HUP) =>
-            {
+            Ok(_) if ends[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => {
                 return Err(Failure::Closed);
             }
             Ok(_) | Err(_) => thread::sleep(time),

@@ -24,11 +24,9 @@ impl FromStr for PathPattern {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if !text.starts_with(['/', '*']) {
-            return Err(
-                "a path begins with `/` (or `*`), such as `/orders`, `/users/*` or \
+            return Err("a path begins with `/` (or `*`), such as `/orders`, `/users/*` or \
                 `/api/**`"
-                    .to_owned(),
-            );
+                .to_owned());
         }
         let mut tokens = Vec::new();
         if text.contains('*') && text != "*" {
@@ -44,10 +42,7 @@ impl FromStr for PathPattern {
                 }
             }
         }
-        Ok(Self {
-            text: text.to_owned(),
-            tokens,
-        })
+        Ok(Self { text: text.to_owned(), tokens })
     }
 }
 
@@ -133,12 +128,7 @@ mod tests {
     fn a_star_alone_is_the_path_of_options_and_everything_has_a_way_in() {
         assert!(matches("*", "*"));
         assert!(!matches("*", "/"));
-        assert!(
-            "orders"
-                .parse::<PathPattern>()
-                .unwrap_err()
-                .contains("begins with `/`")
-        );
+        assert!("orders".parse::<PathPattern>().unwrap_err().contains("begins with `/`"));
         assert!("".parse::<PathPattern>().is_err());
     }
 

@@ -4,22 +4,18 @@ use crate::{
     args::Query,
     exit::Failure,
     output::Output,
-    source::{Next, Source},
+    source::Source,
     talk::{Tally, say},
 };
 
 /// Prints every record that matches, up to the limit, and then says what may be missing.
 pub(crate) fn run(args: &Query, out: &mut Output) -> Result<(), Failure> {
     args.filter.check().map_err(Failure::Usage)?;
-    let mut source = Source::open(&args.source)?;
+    let mut source = Source::range(&args.source, args.filter.since, args.filter.until)?;
     let mut tally = Tally::default();
     let mut left = args.limit.unwrap_or(usize::MAX);
     while left > 0 {
-        let record = match source.next()? {
-            Next::Record(record) => record,
-            Next::Unreadable => continue,
-            Next::End => break,
-        };
+        let Some(record) = source.next()? else { break };
         if args.filter.matches(&record.entry) {
             out.record(&record)?;
             left -= 1;

@@ -22,11 +22,7 @@ pub(crate) struct Ring<T> {
 
 impl<T> Ring<T> {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            records: 0,
-            pieces: VecDeque::new(),
-        }
+        Self { limit, records: 0, pieces: VecDeque::new() }
     }
 
     pub(crate) fn push(&mut self, piece: Piece<T>) {
@@ -41,10 +37,7 @@ impl<T> Ring<T> {
         }
         let notices = self.pieces.len() - self.records;
         if notices > self.limit.saturating_add(SPARE) {
-            let oldest = self
-                .pieces
-                .iter()
-                .position(|piece| matches!(piece, Piece::Notice(_)));
+            let oldest = self.pieces.iter().position(|piece| matches!(piece, Piece::Notice(_)));
             oldest.and_then(|place| self.pieces.remove(place));
         }
     }
@@ -98,9 +91,6 @@ mod tests {
     #[test]
     fn notices_alone_do_not_grow_without_bound() {
         assert_eq!(kept(2, &"!".repeat(1_000)).len(), 2 + SPARE);
-        assert_eq!(
-            kept(2, &format!("ab{}", "!".repeat(1_000))).len(),
-            4 + SPARE
-        );
+        assert_eq!(kept(2, &format!("ab{}", "!".repeat(1_000))).len(), 4 + SPARE);
     }
 }

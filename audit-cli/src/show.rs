@@ -21,26 +21,11 @@ const REDACTED: &str = "[redacted]";
 pub(crate) fn line(out: &mut impl Write, entry: &Entry, colour: bool) -> io::Result<()> {
     let paint = |style: Style| if colour { style } else { Style::new() };
     let (dim, level) = (paint(Style::new().dimmed()), paint(level_style(entry)));
-    let status = entry
-        .status()
-        .map_or_else(|| NONE.to_owned(), |status| status.to_string());
-    write!(
-        out,
-        "{dim}{:<24}{dim:#} {level}{status:>3}{level:#} ",
-        time(entry)
-    )?;
+    let status = entry.status().map_or_else(|| NONE.to_owned(), |status| status.to_string());
+    write!(out, "{dim}{:<24}{dim:#} {level}{status:>3}{level:#} ", time(entry))?;
     let (what, subject) = subject(entry);
-    write!(
-        out,
-        "{what:<6} {subject:<24} {:>7}",
-        duration(entry.duration_ms)
-    )?;
-    let user = actor(
-        entry,
-        entry
-            .actor()
-            .and_then(|a| a.user.as_ref().or(a.user_id.as_ref())),
-    );
+    write!(out, "{what:<6} {subject:<24} {:>7}", duration(entry.duration_ms))?;
+    let user = actor(entry, entry.actor().and_then(|a| a.user.as_ref().or(a.user_id.as_ref())));
     let ip = actor(entry, entry.actor().and_then(|a| a.ip.as_ref()));
     let id = cell(entry.request().and_then(|r| r.id.as_ref()));
     write!(out, " {user:<8} {ip} {dim}{id}{dim:#}")?;
@@ -135,10 +120,7 @@ fn trouble(entry: &Entry) -> Option<String> {
         .filter(|outcome| !matches!(outcome, Outcome::Completed | Outcome::Upgraded))
         .map(Outcome::as_str);
     let fault = entry.error();
-    let grpc = entry
-        .response()
-        .and_then(|r| r.grpc_status)
-        .filter(|status| *status != 0);
+    let grpc = entry.response().and_then(|r| r.grpc_status).filter(|status| *status != 0);
     let mut text = match (outcome, fault, grpc) {
         (Some(outcome), ..) => outcome.to_owned(),
         (None, Some(fault), _) => Escaped(&fault.kind).to_string(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use audit_core::Entry;
+use audit_core::{Entry, Timestamp};
 use audit_trail::{Item, Line, Reader};
 
 use crate::{
@@ -19,62 +19,76 @@ pub(crate) struct Record {
     pub(crate) entry: Entry,
 }
 
-/// What came next.
-pub(crate) enum Next {
-    Record(Box<Record>),
-    /// A line that cannot be read. It is reported already.
-    Unreadable,
-    /// Nothing more at present.
-    End,
-}
-
 /// A trail being read.
 pub(crate) struct Source {
     reader: Reader,
-    unreadable: u64,
+    /// What a record's time must lie in to be looked at; without a bound, anything does.
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    damaged: u64,
     /// Reports held back until it is certain that this reading counts.
     held: Option<Vec<String>>,
 }
 
 impl Source {
-    /// Reads from the beginning.
-    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        Ok(Self {
-            reader: Reader::open(path)?,
-            unreadable: 0,
-            held: None,
-        })
+    /// Reads from the beginning what began in this range.
+    pub(crate) fn range(
+        path: &Path,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Self, Failure> {
+        let reader = match since {
+            Some(since) => Reader::since(path, since)?,
+            None => Reader::open(path)?,
+        };
+        Ok(Self { reader, since, until, damaged: 0, held: None })
     }
 
     /// Reads at least the newest `lines` lines of each writer. Damage is held back until
     /// [`Source::release`].
     pub(crate) fn tail(path: &Path, lines: usize) -> Result<Self, Failure> {
         let reader = Reader::tail(path, lines)?;
-        Ok(Self {
-            reader,
-            unreadable: 0,
-            held: Some(Vec::new()),
+        Ok(Self { reader, since: None, until: None, damaged: 0, held: Some(Vec::new()) })
+    }
+
+    /// The next record; `None` at the present end, after which there may be more later.
+    pub(crate) fn next(&mut self) -> Result<Option<Box<Record>>, Failure> {
+        loop {
+            match self.reader.next()? {
+                None => return Ok(None),
+                // Cheaper than reading all of the record to find the same.
+                Some(Item::Line(line)) if self.is_outside(&line) => {}
+                Some(Item::Line(line)) => match line.entry() {
+                    Ok(entry) => return Ok(Some(Box::new(Record { line, entry }))),
+                    Err(error) => {
+                        self.report(format!(
+                            "writer {}, seq {}: {error}",
+                            line.writer(),
+                            line.seq()
+                        ));
+                    }
+                },
+                Some(Item::Damaged(damaged)) => self.report(damaged.to_string()),
+                // What a newer reader may add is not a record.
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn is_outside(&self, line: &Line) -> bool {
+        line.time().is_some_and(|time| {
+            self.since.is_some_and(|since| time < since)
+                || self.until.is_some_and(|until| time >= until)
         })
     }
 
-    pub(crate) fn next(&mut self) -> Result<Next, Failure> {
-        let report = match self.reader.next()? {
-            None => return Ok(Next::End),
-            Some(Item::Line(line)) => match line.entry() {
-                Ok(entry) => return Ok(Next::Record(Box::new(Record { line, entry }))),
-                Err(error) => format!("writer {}, seq {}: {error}", line.writer(), line.seq()),
-            },
-            Some(Item::Damaged(damaged)) => damaged.to_string(),
-            // What a newer reader may add is not a record.
-            Some(_) => return Ok(Next::Unreadable),
-        };
-        self.unreadable += 1;
+    fn report(&mut self, report: String) {
+        self.damaged += 1;
         match &mut self.held {
             None => say(format_args!("damaged: {report}")),
             Some(held) if held.len() < HELD => held.push(report),
             Some(_) => {}
         }
-        Ok(Next::Unreadable)
     }
 
     /// From now on damage is said as it is met.
@@ -84,13 +98,16 @@ impl Source {
         }
     }
 
-    /// How many lines could not be read, if any.
+    /// In how many places damage was met.
+    pub(crate) fn damaged(&self) -> u64 {
+        self.damaged
+    }
+
+    /// Says how much damage was met, if any.
     pub(crate) fn summary(&self) {
-        if self.unreadable > 0 {
-            say(format_args!(
-                "{} left out; every other record was read",
-                plural(self.unreadable, "damaged line")
-            ));
+        if self.damaged > 0 {
+            let places = plural(self.damaged, "place");
+            say(format_args!("the trail is damaged in {places}; all that can be read was read"));
         }
     }
 }

@@ -84,10 +84,7 @@ mod tests {
             "<100", ">999", "+40", "é", "4éx", "65536",
         ];
         for text in wrong {
-            assert!(
-                text.parse::<StatusSet>().unwrap_err().contains("4xx"),
-                "{text}"
-            );
+            assert!(text.parse::<StatusSet>().unwrap_err().contains("4xx"), "{text}");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     filter::Filter,
     output::Output,
     ring::{Piece, Ring},
-    source::{Next, Record, Source},
+    source::{Record, Source},
     talk::{notice, say},
 };
 
@@ -34,18 +34,13 @@ pub(crate) fn run(args: &Tail, out: &mut Output) -> Result<(), Failure> {
 /// Prints what is written from now on. Ends only by a failure, such as a reader that is gone.
 fn follow(filter: &Filter, mut source: Source, out: &mut Output) -> Result<(), Failure> {
     loop {
-        match source.next()? {
-            Next::Record(record) => {
-                if let Some(piece) = piece(filter, record) {
-                    print(piece, out)?;
-                }
-            }
-            Next::Unreadable => {}
-            Next::End => {
-                out.flush()?;
-                out.wait(POLL)?;
+        while let Some(record) = source.next()? {
+            if let Some(piece) = piece(filter, record) {
+                print(piece, out)?;
             }
         }
+        out.flush()?;
+        out.wait(POLL)?;
     }
 }
 
@@ -55,9 +50,7 @@ fn piece(filter: &Filter, record: Box<Record>) -> Option<Piece<Record>> {
         return Some(Piece::Record(record));
     }
     let told = !filter.takes_kind(record.entry.kind) && filter.takes_time(&record.entry);
-    told.then(|| notice(&record.entry))
-        .flatten()
-        .map(Piece::Notice)
+    told.then(|| notice(&record.entry)).flatten().map(Piece::Notice)
 }
 
 fn print(piece: Piece<Record>, out: &mut Output) -> Result<(), Failure> {
@@ -71,42 +64,44 @@ fn print(piece: Piece<Record>, out: &mut Output) -> Result<(), Failure> {
     }
 }
 
+/// What was seen of one writer.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// The earliest seq.
+    first: u64,
+    /// How many records match.
+    matching: usize,
+}
+
 /// Takes the last lines of each writer, and more of them until enough match or there are no
 /// more. What follows is read on from the same source, so nothing falls between the two.
 fn newest(args: &Tail) -> Result<(Source, Ring<Record>), Failure> {
     let spare = if args.lines == 0 { 0 } else { 50 };
     let mut lines = args.lines.saturating_mul(2).saturating_add(spare);
+    let mut before: (HashMap<String, Seen>, u64) = (HashMap::new(), 0);
     loop {
         let mut source = Source::tail(&args.source, lines)?;
         let mut ring = Ring::new(args.lines);
-        // Of each writer: lines read, and how many of them match.
-        let mut writers: HashMap<String, (usize, usize)> = HashMap::new();
-        let mut unreadable = 0;
-        loop {
-            let record = match source.next()? {
-                Next::Record(record) => record,
-                Next::Unreadable => {
-                    unreadable += 1;
-                    continue;
-                }
-                Next::End => break,
-            };
+        let mut writers = HashMap::new();
+        while let Some(record) = source.next()? {
             let writer = record.line.writer().to_owned();
-            let piece = piece(&args.filter, record);
-            let (read, matching) = writers.entry(writer).or_default();
-            *read += 1;
-            *matching += usize::from(matches!(piece, Some(Piece::Record(_))));
-            if let Some(piece) = piece {
+            let seq = record.line.seq();
+            let seen = writers.entry(writer).or_insert(Seen { first: seq, matching: 0 });
+            if let Some(piece) = piece(&args.filter, record) {
+                seen.matching += usize::from(matches!(piece, Piece::Record(_)));
                 ring.push(piece);
             }
         }
-        // A writer that gave fewer lines than asked for has no more.
-        let done = |&(read, matching): &(usize, usize)| {
-            matching >= args.lines || read.saturating_add(unreadable) < lines
+        // All was read where asking for more lines did not bring an earlier one.
+        let stuck = before.1 == source.damaged();
+        let done = |(writer, seen): (&String, &Seen)| {
+            let no_more = before.0.get(writer).is_some_and(|b| b.first <= seen.first) && stuck;
+            seen.matching >= args.lines || seen.first == 0 || no_more
         };
-        if writers.values().all(done) {
+        if writers.iter().all(done) {
             return Ok((source, ring));
         }
+        before = (writers, source.damaged());
         lines = lines.saturating_mul(8);
     }
 }

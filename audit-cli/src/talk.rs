@@ -22,22 +22,17 @@ pub(crate) fn notice(entry: &Entry) -> Option<String> {
     let said = match Trouble::of(control)? {
         Trouble::Gap => format!(
             "gap: {} lost{}",
-            control
-                .count
-                .map_or_else(|| "records were".to_owned(), records_were),
+            control.count.map_or_else(|| "records were".to_owned(), records_were),
             because(control)
         ),
-        Trouble::Repair => format!(
-            "repair: the trail was damaged and repaired{}",
-            because(control)
-        ),
+        Trouble::Repair => {
+            format!("repair: the trail was damaged and repaired{}", because(control))
+        }
         Trouble::Unclean => "unclean end: the process before this start did not close the trail; \
             its last records may be missing"
             .to_owned(),
     };
-    let time = entry
-        .time
-        .map_or_else(String::new, |time| format!("{time} "));
+    let time = entry.time.map_or_else(String::new, |time| format!("{time} "));
     Some(format!("{time}{said}"))
 }
 
@@ -70,11 +65,7 @@ impl Tally {
     pub(crate) fn summary(&self) -> Option<String> {
         let mut parts = Vec::new();
         if self.gaps > 0 {
-            parts.push(format!(
-                "{} ({} lost)",
-                plural(self.gaps, "gap"),
-                records_were(self.lost)
-            ));
+            parts.push(format!("{} ({} lost)", plural(self.gaps, "gap"), records_were(self.lost)));
         }
         if self.repairs > 0 {
             parts.push(plural(self.repairs, "repair"));
@@ -105,18 +96,11 @@ impl Trouble {
 }
 
 fn because(control: &Control) -> String {
-    control
-        .reason
-        .as_ref()
-        .map_or_else(String::new, |reason| format!(" ({reason})"))
+    control.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"))
 }
 
 fn records_were(count: u64) -> String {
-    format!(
-        "{} {}",
-        plural(count, "record"),
-        if count == 1 { "was" } else { "were" }
-    )
+    format!("{} {}", plural(count, "record"), if count == 1 { "was" } else { "were" })
 }
 
 /// `1 gap`, `2 gaps`.
@@ -130,40 +114,18 @@ mod tests {
 
     fn control(members: &str) -> Entry {
         let time = "2026-11-21T20:31:00.000000Z";
-        Entry::parse(&format!(
-            r#"{{"kind":"control","time":"{time}","control":{{{members}}}}}"#
-        ))
-        .unwrap()
+        Entry::parse(&format!(r#"{{"kind":"control","time":"{time}","control":{{{members}}}}}"#))
+            .unwrap()
     }
 
     #[test]
     fn only_trouble_is_announced() {
         let gap = notice(&control(r#""op":"gap","count":1,"reason":"memory""#)).unwrap();
-        assert_eq!(
-            gap,
-            "2026-11-21T20:31:00.000000Z gap: 1 record was lost (memory)"
-        );
-        assert!(
-            notice(&control(r#""op":"gap""#))
-                .unwrap()
-                .ends_with("gap: records were lost")
-        );
-        assert!(
-            notice(&control(r#""op":"repair""#))
-                .unwrap()
-                .contains("repaired")
-        );
-        assert!(
-            notice(&control(r#""op":"open","unclean":true"#))
-                .unwrap()
-                .contains("unclean end")
-        );
-        for fine in [
-            r#""op":"open""#,
-            r#""op":"close""#,
-            r#""op":"heartbeat""#,
-            r#""op":"new""#,
-        ] {
+        assert_eq!(gap, "2026-11-21T20:31:00.000000Z gap: 1 record was lost (memory)");
+        assert!(notice(&control(r#""op":"gap""#)).unwrap().ends_with("gap: records were lost"));
+        assert!(notice(&control(r#""op":"repair""#)).unwrap().contains("repaired"));
+        assert!(notice(&control(r#""op":"open","unclean":true"#)).unwrap().contains("unclean end"));
+        for fine in [r#""op":"open""#, r#""op":"close""#, r#""op":"heartbeat""#, r#""op":"new""#] {
             assert_eq!(notice(&control(fine)), None);
         }
     }

@@ -19,14 +19,8 @@ pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
 /// Reads a time, with the present moment given.
 fn at(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
-    let today = || {
-        Some(
-            Instant::from_microsecond(now.as_micros())
-                .ok()?
-                .to_zoned(TimeZone::UTC)
-                .date(),
-        )
-    };
+    let today =
+        || Some(Instant::from_microsecond(now.as_micros()).ok()?.to_zoned(TimeZone::UTC).date());
     match text {
         "now" => return Some(now),
         "today" => return start(today()?),
@@ -63,9 +57,7 @@ fn span(text: &str) -> Option<i64> {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
         let count: i64 = rest[..digits].parse().ok()?;
         rest = &rest[digits..];
-        let letters = rest
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(rest.len());
+        let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
         let micros: i64 = match &rest[..letters] {
             "ms" => 1_000,
             "s" | "sec" => 1_000_000,
@@ -101,14 +93,8 @@ mod tests {
         assert_eq!(read("yesterday"), "2026-11-20T00:00:00.000000Z");
         assert_eq!(read("2026-11-01"), "2026-11-01T00:00:00.000000Z");
         assert_eq!(read("2026-11-01T08:30"), "2026-11-01T08:30:00.000000Z");
-        assert_eq!(
-            read("2026-11-01T08:30:00+06:30"),
-            "2026-11-01T02:00:00.000000Z"
-        );
-        assert_eq!(
-            read("2026-11-01T08:30:00.123456Z"),
-            "2026-11-01T08:30:00.123456Z"
-        );
+        assert_eq!(read("2026-11-01T08:30:00+06:30"), "2026-11-01T02:00:00.000000Z");
+        assert_eq!(read("2026-11-01T08:30:00.123456Z"), "2026-11-01T08:30:00.123456Z");
     }
 
     #[test]

@@ -13,12 +13,7 @@ use std::{
 use common::{Run, Trail, audit, command, finish, request};
 
 fn run(args: &[&str]) -> Run {
-    finish(
-        Command::new(env!("CARGO_BIN_EXE_audit"))
-            .args(args)
-            .output()
-            .unwrap(),
-    )
+    finish(Command::new(env!("CARGO_BIN_EXE_audit")).args(args).output().unwrap())
 }
 
 #[test]
@@ -55,17 +50,10 @@ fn wrong_use_is_exit_2_on_stderr() {
 
 #[test]
 fn a_wrong_value_is_named_with_what_is_allowed() {
-    let cases = [
-        ("--status", "4xy", "`4xx`"),
-        ("--since", "soon", "`2h`"),
-        ("--ip", "x", "/24"),
-    ];
+    let cases = [("--status", "4xy", "`4xx`"), ("--since", "soon", "`2h`"), ("--ip", "x", "/24")];
     for (option, value, allowed) in cases {
         let said = run(&["query", "x", option, value]).stderr;
-        assert!(
-            said.contains(value) && said.contains(option) && said.contains(allowed),
-            "{said}"
-        );
+        assert!(said.contains(value) && said.contains(option) && said.contains(allowed), "{said}");
     }
 }
 
@@ -74,11 +62,7 @@ fn help_is_data_and_has_examples() {
     for args in [["tail", "--help"], ["query", "--help"]] {
         let long = run(&args);
         assert_eq!((long.code, long.stderr.as_str()), (0, ""));
-        assert!(
-            long.stdout.contains("Examples:\n  audit "),
-            "{}",
-            long.stdout
-        );
+        assert!(long.stdout.contains("Examples:\n  audit "), "{}", long.stdout);
         let short = run(&[args[0], "-h"]);
         assert!(short.stdout.len() < long.stdout.len());
     }
@@ -88,28 +72,15 @@ fn help_is_data_and_has_examples() {
 
 #[test]
 fn a_closed_pipe_is_no_error() {
-    let lines: Vec<_> = (0..20_000)
-        .map(|n| request(n, 1, "ann", "/", 200))
-        .collect();
+    let lines: Vec<_> = (0..20_000).map(|n| request(n, 1, "ann", "/", 200)).collect();
     let trail = Trail::of(&[]);
     trail.append("00", &lines.join("\n"));
     let mut command = command("query", trail.root(), "--json");
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut first)
-        .unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
     let mut said = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut said)
-        .unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(first.trim_end(), lines[0]);
     assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
 }
@@ -118,20 +89,8 @@ fn a_closed_pipe_is_no_error() {
 #[test]
 fn output_that_cannot_be_written_is_exit_4() {
     let trail = Trail::of(&[request(0, 1, "ann", "/", 200)]);
-    let full = std::fs::File::options()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
-    let run = finish(
-        command("query", trail.root(), "")
-            .stdout(full)
-            .output()
-            .unwrap(),
-    );
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let run = finish(command("query", trail.root(), "").stdout(full).output().unwrap());
     assert_eq!(run.code, 4);
-    assert!(
-        run.stderr.contains("cannot write the output"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("cannot write the output"), "{}", run.stderr);
 }

@@ -97,13 +97,7 @@ fn control_records_are_shown_only_by_name() {
 fn what_is_redacted_or_absent_matches_nothing_that_is_asked_for() {
     let line = r##"{"seq":7,"kind":"request","actor":"#00","request":"#00"}"##;
     assert!(takes("", line));
-    for args in [
-        "--user ann",
-        "--path /**",
-        "--status <999",
-        "--since 1w",
-        "--ip 0.0.0.0/0",
-    ] {
+    for args in ["--user ann", "--path /**", "--status <999", "--since 1w", "--ip 0.0.0.0/0"] {
         assert!(!takes(args, line), "{args}");
     }
 }

@@ -25,10 +25,7 @@ fn a_request_is_one_line_with_the_user_within_80_columns() {
 fn colour_follows_the_level_and_changes_nothing_else() {
     let coloured = shown(ORDER, true);
     assert!(coloured.contains("\u{1b}[32m201\u{1b}[0m"), "{coloured:?}");
-    assert_eq!(
-        anstream::adapter::strip_str(&coloured).to_string(),
-        shown(ORDER, false)
-    );
+    assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), shown(ORDER, false));
     let failed = ORDER.replace("\"info\"", "\"error\"").replace("201", "500");
     assert!(shown(&failed, true).contains("\u{1b}[31m500"));
 }
@@ -54,10 +51,7 @@ fn hostile_values_stay_one_line_and_in_their_column() {
     let line = shown(hostile, true);
     assert_eq!(line.matches('\n').count(), 1);
     let plain = anstream::adapter::strip_str(&line).to_string();
-    assert!(
-        plain.contains("\"bob 10.0.0.1 r-9\" \\u001b[2J \\u202e"),
-        "{plain}"
-    );
+    assert!(plain.contains("\"bob 10.0.0.1 r-9\" \\u001b[2J \\u202e"), "{plain}");
     assert!(plain.contains("G\\u0000T") && plain.contains("/a\\n\\u009b1A\\u2066\\u007f"));
 }
 
@@ -71,10 +65,7 @@ fn other_kinds_and_empty_records_have_the_same_columns() {
     let open = r#"{"kind":"control","control":{"op":"open","unclean":true}}"#;
     assert!(shown(open, false).contains("open unclean=true"));
     assert!(shown(r#"{"kind":"request"}"#, false).contains(" - "));
-    let redacted = shown(
-        r##"{"kind":"request","actor":"#00","request":"#00"}"##,
-        false,
-    );
+    let redacted = shown(r##"{"kind":"request","actor":"#00","request":"#00"}"##, false);
     assert_eq!(redacted.matches(REDACTED).count(), 3);
 }
 

@@ -47,10 +47,7 @@ impl Trail {
 
     /// Appends one line the way a writer does: in one write.
     pub(crate) fn append(&self, writer: &str, line: &str) {
-        let mut file = OpenOptions::new()
-            .append(true)
-            .open(self.segment(writer))
-            .unwrap();
+        let mut file = OpenOptions::new().append(true).open(self.segment(writer)).unwrap();
         file.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 }
@@ -90,10 +87,7 @@ pub(crate) struct Run {
 impl Run {
     /// The part of each line of stdout that says which record it is.
     pub(crate) fn ids(&self) -> Vec<&str> {
-        self.stdout
-            .lines()
-            .filter_map(|line| line.split_whitespace().last())
-            .collect()
+        self.stdout.lines().filter_map(|line| line.split_whitespace().last()).collect()
     }
 }
 
