@@ -1,0 +1,220 @@
+//! Settings, and the way to an open trail.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng, rngs::SysRng};
+
+use crate::{
+    Trail, TrailError,
+    directory::{Directory, file_id},
+    disk::{Disk, Os},
+    line::Event,
+    lock::Lock,
+    recover::{Found, recover},
+    secret, segment,
+    write::{Active, Settings, Shared, Writer},
+};
+
+/// How many writers a root takes: their names have two digits.
+const WRITERS: u32 = 100;
+/// The most a segment may be set to, in bytes.
+const MOST_BYTES: u64 = 1 << 40;
+
+/// Settings of a trail. Made by [`Trail::builder`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `open` is called"]
+pub struct Builder {
+    root: PathBuf,
+    secret_file: Option<PathBuf>,
+    settings: Settings,
+    disk: DebugDisk,
+}
+
+/// The disk, which has nothing to show.
+pub(crate) struct DebugDisk(pub(crate) Arc<dyn Disk>);
+
+impl std::fmt::Debug for DebugDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Disk")
+    }
+}
+
+impl Builder {
+    pub(crate) fn new(root: &Path) -> Self {
+        let settings = Settings {
+            segment_bytes: 64 << 20,
+            segment_age: Duration::from_secs(24 * 3600),
+            commit_interval: Duration::from_millis(10),
+            heartbeat: Duration::from_secs(60),
+        };
+        let disk = DebugDisk(Arc::new(Os));
+        Self { root: root.to_owned(), secret_file: None, settings, disk }
+    }
+
+    /// How large a segment grows before the next begins, in bytes. Default 64 MiB; 1 to 1 TiB.
+    /// A segment holds at least one record, so it can exceed this by one record of up to 1 MiB.
+    pub const fn segment_bytes(mut self, bytes: u64) -> Self {
+        self.settings.segment_bytes = bytes;
+        self
+    }
+
+    /// How long after its first record a segment takes records. Default 24 hours; more than 0.
+    pub const fn segment_age(mut self, age: Duration) -> Self {
+        self.settings.segment_age = age;
+        self
+    }
+
+    /// How long a record waits at most before a sync to the disk begins that covers it, so that
+    /// many share one. Default 10 ms; at most 60 s. A power cut can lose what this window held.
+    pub const fn commit_interval(mut self, interval: Duration) -> Self {
+        self.settings.commit_interval = interval;
+        self
+    }
+
+    /// The file with the secret that keys pseudonyms and sampling. Default: beside the root,
+    /// its name with `.secret` added. It is made when it is missing.
+    pub fn secret_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.secret_file = Some(path.into());
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn disk(mut self, disk: impl Disk + 'static) -> Self {
+        self.disk = DebugDisk(Arc::new(disk));
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn heartbeat(mut self, interval: Duration) -> Self {
+        self.settings.heartbeat = interval;
+        self
+    }
+
+    /// Opens the trail: creates what is missing, takes the first writer directory that no
+    /// living process holds, repairs what a crash has left in it, and starts the thread that
+    /// syncs. The trail's `open` record is durable when this returns.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written, could be written by other users, or is no folder;
+    /// when a file in it is a link, a pipe or not ours; when the secret file is not one or
+    /// others can read it; when a setting is out of bounds. Never because of what a segment
+    /// holds.
+    pub fn open(self) -> Result<Trail, TrailError> {
+        let settings = self.settings;
+        if !(1..=MOST_BYTES).contains(&settings.segment_bytes) {
+            return Err(TrailError::Setting("segment_bytes must be from 1 to 1 TiB"));
+        }
+        if settings.segment_age.is_zero() {
+            return Err(TrailError::Setting("segment_age must be more than 0"));
+        }
+        if settings.commit_interval > Duration::from_secs(60) {
+            return Err(TrailError::Setting("commit_interval must be at most 60 s"));
+        }
+        let disk = self.disk.0;
+        let (path, name) = named(&self.root)?;
+        let root = Directory::root(&path, Arc::clone(&disk))?;
+        let beside = path.with_file_name(format!("{name}.secret"));
+        let secret = secret::load_or_make(self.secret_file.as_deref().unwrap_or(&beside), &disk)?;
+        let random = |error| {
+            TrailError::io(
+                "seed from the system's random source for",
+                &path,
+                io::Error::other(error),
+            )
+        };
+        let mut rng = StdRng::try_from_rng(&mut SysRng).map_err(random)?;
+        for number in 0..WRITERS {
+            let writer = format!("{number:02}");
+            let directory = root.child(&writer)?;
+            let Some(lock) = Lock::take(&directory)? else { continue };
+            let Some(found) = recover(&directory)? else { continue };
+            let fresh = segment::origin(&name, rng.next_u64(), &writer);
+            let path = directory.path().to_owned();
+            let writer = begin(directory, lock, found, fresh, rng, settings)?;
+            let shared = Arc::new(Shared::new(writer));
+            shared
+                .commit(usize::MAX)
+                .and_then(|()| shared.sync())
+                .map_err(|error| TrailError::io("write to", &path, error))?;
+            let thread = shared
+                .start()
+                .map_err(|error| TrailError::io("start the thread for", &path, error))?;
+            return Ok(Trail::new(shared, thread, secret, path));
+        }
+        Err(TrailError::Occupied { root: path })
+    }
+}
+
+/// The writer in a directory that was made fit, with its first records taken.
+fn begin(
+    directory: Directory,
+    lock: Lock,
+    found: Found,
+    fresh: String,
+    rng: StdRng,
+    settings: Settings,
+) -> Result<Writer, TrailError> {
+    let (mut origin, mut active) = (fresh, None);
+    if let Some(last) = found.segment {
+        let path = directory.file_path(&segment::file_name(last.from));
+        let stat =
+            rustix::fs::fstat(&last.file).map_err(|e| TrailError::io("inspect", &path, e))?;
+        active = Some(Active {
+            file: Arc::new(last.file),
+            id: file_id(&stat),
+            from: last.from,
+            len: last.len,
+            torn: 0,
+            keep: last.len,
+            header: segment::header(&last.origin, last.from).len() as u64,
+            born: Instant::now().checked_sub(last.age).unwrap_or_else(Instant::now),
+            full: false,
+        });
+        origin = last.origin;
+    }
+    let mut writer = Writer {
+        directory,
+        lock: Some(lock),
+        settings,
+        origin,
+        rng,
+        next: found.next,
+        pending: Vec::new(),
+        done: 0,
+        spooled: found.next,
+        unsynced: Vec::new(),
+        in_flight: Vec::new(),
+        syncing: false,
+        durable: found.next,
+        epoch: 0,
+        active,
+        sealed: None,
+        last_line: Instant::now(),
+    };
+    writer.push_event(&Event::Open { unclean: found.unclean });
+    for repair in &found.repairs {
+        writer.push_event(repair);
+    }
+    Ok(writer)
+}
+
+/// The root as an absolute path, and its name.
+fn named(root: &Path) -> Result<(PathBuf, String), TrailError> {
+    let failed = |error| TrailError::io("find", root, error);
+    let mut path = std::path::absolute(root).map_err(failed)?;
+    if path.file_name().is_none() {
+        // It ends in `..`: only the file system knows its name.
+        path = path.canonicalize().map_err(failed)?;
+    }
+    let Some(name) = path.file_name() else {
+        return Err(TrailError::unsafe_path(root, "cannot be a trail root: name a folder in it"));
+    };
+    let name = name.to_string_lossy().into_owned();
+    Ok((path, name))
+}

@@ -1,0 +1,20 @@
+//! One line of a segment: how it is built and how it is judged.
+
+mod check;
+mod control;
+mod encode;
+mod json;
+mod split;
+
+pub(crate) use self::{
+    check::record,
+    control::Event,
+    encode::encode,
+    split::{Lines, Next},
+};
+
+/// The most a line takes, with its line feed, in bytes.
+pub(crate) const MAX_LINE: usize = 1 << 20;
+
+/// The highest sequence number: it fits a signed 64-bit column, and 19 digits.
+pub(crate) const MAX_SEQ: u64 = i64::MAX as u64;

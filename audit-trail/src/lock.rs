@@ -1,0 +1,91 @@
+//! One writer a directory.
+
+use std::{
+    fmt::Write as _,
+    os::fd::{AsFd, OwnedFd},
+};
+
+use rustix::{
+    fs::{self, FlockOperation, OFlags},
+    io::Errno,
+};
+
+use crate::{
+    TrailError,
+    directory::{Directory, check_file, file_id},
+    disk::write_all,
+};
+
+const NAME: &str = "LOCK";
+
+/// Held while the writer lives. The system frees it when the process ends, however it ends: it
+/// belongs to the open file, so a second trail in the same process does not get it either.
+pub(crate) struct Lock {
+    _file: OwnedFd,
+}
+
+impl Lock {
+    /// Takes the directory, unless a living process holds it.
+    pub(crate) fn take(directory: &Directory) -> Result<Option<Self>, TrailError> {
+        let path = directory.file_path(NAME);
+        let failed = |error: Errno| TrailError::io("lock", &path, error);
+        loop {
+            let flags = OFlags::RDWR | OFlags::CREATE;
+            let opened = directory.disk().open(directory.as_fd(), NAME, flags);
+            let file = opened.map_err(|error| TrailError::open("open", &path, error))?;
+            check_file(&file, &path)?;
+            match fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => return Ok(None),
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(failed(error)),
+            }
+            // Somebody may have removed the file between opening and locking: then another
+            // process can hold a lock on a new file of this name.
+            let held = fs::fstat(&file).map_err(failed)?;
+            if !directory.stat(NAME).is_ok_and(|now| file_id(&now) == file_id(&held)) {
+                continue;
+            }
+            let mut pid = String::new();
+            let _ = writeln!(pid, "{}", std::process::id());
+            // The pid is for people. A full disk must not keep the service from starting.
+            let named = fs::fchmod(&file, crate::disk::FILE_MODE)
+                .and_then(|()| fs::ftruncate(&file, 0))
+                .and_then(|()| write_all(directory.disk(), &file, pid.as_bytes()).1);
+            if let Err(error) = named {
+                tracing::warn!(file = %path.display(), %error, "cannot write the pid");
+            }
+            return Ok(Some(Self { _file: file }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::disk::Os;
+
+    #[test]
+    fn held_once_and_free_again() {
+        let temp = tempfile::tempdir().unwrap();
+        let directory = Directory::root(&temp.path().join("00"), Arc::new(Os)).unwrap();
+        let first = Lock::take(&directory).unwrap().unwrap();
+        assert!(Lock::take(&directory).unwrap().is_none());
+        let pid = std::fs::read_to_string(directory.path().join(NAME)).unwrap();
+        assert_eq!(pid.trim().parse(), Ok(std::process::id()));
+        drop(first);
+        assert!(Lock::take(&directory).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_removed_lock_file_is_not_trusted() {
+        let temp = tempfile::tempdir().unwrap();
+        let directory = Directory::root(&temp.path().join("00"), Arc::new(Os)).unwrap();
+        let first = Lock::take(&directory).unwrap();
+        std::fs::remove_file(directory.path().join(NAME)).unwrap();
+        assert!(Lock::take(&directory).unwrap().is_some());
+        drop(first);
+    }
+}

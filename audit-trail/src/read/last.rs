@@ -1,0 +1,102 @@
+//! Finding the last lines without reading what comes before them.
+
+use std::{fs::File, io, os::unix::fs::FileExt};
+
+use super::{ReadError, segment::Segment, writer_dir::WriterDir};
+use crate::segment::file_name;
+
+const CHUNK: usize = 64 << 10;
+
+impl WriterDir {
+    /// Goes to a place after which at least the last `n` complete lines follow.
+    pub(super) fn go_to_last(&mut self, n: usize) -> Result<(), ReadError> {
+        let mut wanted = n as u64;
+        let mut place = None;
+        for from in self.segments()?.into_iter().rev() {
+            let path = self.path.join(file_name(from));
+            let found = match Segment::open(path.clone(), from) {
+                Ok(segment) => back(&segment.file, wanted),
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok((offset, lines)) => {
+                    place = Some((from, offset));
+                    if offset > 0 {
+                        break;
+                    }
+                    // The first line is the header.
+                    wanted = wanted.saturating_sub(lines.saturating_sub(1));
+                    if wanted == 0 && lines > 1 {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    return Err(ReadError::io(&path, error));
+                }
+                // Reported when it is its turn to be read.
+                Err(_) => place = Some((from, 0)),
+            }
+        }
+        if let Some((from, offset)) = place {
+            self.enter(from)?;
+            if let Some(segment) = &mut self.current
+                && offset > 0
+            {
+                segment.go_to(offset);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the last `n` complete lines begin, and how many lines lie from there on; 0 and all
+/// complete lines of the file where it has not more than `n`.
+fn back(file: &File, n: u64) -> io::Result<(u64, u64)> {
+    let mut at = file.metadata()?.len();
+    let mut chunk = vec![0; CHUNK];
+    let mut feeds = 0;
+    while at > 0 {
+        let len = CHUNK.min(usize::try_from(at).unwrap_or(CHUNK));
+        let start = at - len as u64;
+        match file.read_exact_at(&mut chunk[..len], start) {
+            Ok(()) => {}
+            // Cut while it was read: from its new end.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                (at, feeds) = (at.min(file.metadata()?.len()), 0);
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
+        for i in (0..len).rev() {
+            if chunk[i] == b'\n' {
+                feeds += 1;
+                if feeds > n {
+                    return Ok((start + i as u64 + 1, n));
+                }
+            }
+        }
+        at = start;
+    }
+    Ok((0, feeds))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn counts_complete_lines_from_the_end() {
+        let mut file = tempfile::tempfile().unwrap();
+        assert_eq!(back(&file, 3).unwrap(), (0, 0));
+        let line = "x".repeat(999) + "\n";
+        file.write_all(line.repeat(300).as_bytes()).unwrap();
+        file.write_all(b"torn").unwrap();
+        assert_eq!(back(&file, 0).unwrap(), (300_000, 0));
+        assert_eq!(back(&file, 1).unwrap(), (299_000, 1));
+        assert_eq!(back(&file, 299).unwrap(), (1_000, 299));
+        assert_eq!(back(&file, 300).unwrap(), (0, 300));
+        assert_eq!(back(&file, u64::MAX).unwrap(), (0, 300));
+    }
+}

@@ -1,0 +1,112 @@
+//! What a new writer finds in its directory, and how it is made fit to be written again.
+
+mod quarantine;
+mod scan;
+
+use std::{
+    fs::File,
+    os::fd::{AsFd, OwnedFd},
+    time::Duration,
+};
+
+use audit_core::Timestamp;
+use rustix::{fs::OFlags, io::Errno};
+
+use self::scan::{Scan, scan};
+use crate::{
+    TrailError,
+    directory::Directory,
+    line::{Event, MAX_SEQ},
+    segment::{file_name, parse_name},
+};
+
+pub(crate) use self::quarantine::{move_tail, set_aside};
+
+/// How many sequence numbers must be left for a directory to be of use.
+const ROOM: u64 = 1 << 40;
+
+/// A directory that can be written.
+pub(crate) struct Found {
+    /// The segment to go on with; absent where a new one has to be made.
+    pub(crate) segment: Option<Last>,
+    /// The seq of the next record.
+    pub(crate) next: u64,
+    /// Records are there, and the last of them is not `close`.
+    pub(crate) unclean: bool,
+    /// What was repaired, in this order.
+    pub(crate) repairs: Vec<Event>,
+}
+
+/// The last segment, all of whose lines are whole.
+pub(crate) struct Last {
+    pub(crate) file: OwnedFd,
+    pub(crate) from: u64,
+    pub(crate) len: u64,
+    pub(crate) origin: String,
+    /// How long ago its first record was written.
+    pub(crate) age: Duration,
+}
+
+/// Makes a directory fit to be written. `None` where this version cannot go on in it: its
+/// records are of another version, or its numbers are used up. It is left as it is.
+///
+/// Only the last segment that has a header is read: old damage does not stop the log. Killed at
+/// any point, the next call comes to the same end: what is moved away is copied and made
+/// durable before it is cut.
+pub(crate) fn recover(directory: &Directory) -> Result<Option<Found>, TrailError> {
+    let failed = |doing, error: Errno| TrailError::io(doing, directory.path(), error);
+    let names = directory.names().map_err(|error| failed("list", error))?;
+    let mut segments: Vec<u64> = names.iter().filter_map(|name| parse_name(name)).collect();
+    segments.sort_unstable();
+    let mut found = Found { segment: None, next: 0, unclean: false, repairs: Vec::new() };
+    while let Some(from) = segments.pop() {
+        let name = file_name(from);
+        let path = directory.file_path(&name);
+        let io = |doing, error: Errno| TrailError::io(doing, &path, error);
+        let file = File::from(directory.open(&name, OFlags::RDWR | OFlags::APPEND)?);
+        let size = file.metadata().map_err(|e| TrailError::io("inspect", &path, e))?.len();
+        let scanned = scan(&file, from).map_err(|e| TrailError::io("read", &path, e))?;
+        let Scan { header, next, len, torn, closed, first_time } = match scanned {
+            scan::Verdict::OtherVersion => return Ok(None),
+            scan::Verdict::Segment(scan) => scan,
+        };
+        let Some(origin) = header else {
+            // Without a header nothing in it can be placed. The segment before it goes on.
+            found.next = from;
+            if size == 0 {
+                // Made just before a crash, and holds nothing.
+                directory.remove(&name);
+                continue;
+            }
+            let moved = set_aside(directory, &name).map_err(|e| io("quarantine", e))?;
+            let reason = format!("{name} {}", torn.unwrap_or("has no header"));
+            found.repairs.insert(0, Event::Repair { file: Some(moved), bytes: size, reason });
+            found.unclean = true;
+            continue;
+        };
+        if next > MAX_SEQ - ROOM {
+            return Ok(None);
+        }
+        if let Some(why) = torn {
+            let moved = move_tail(directory, &name, &file, len, size);
+            let (moved, bytes) = moved.map_err(|error| io("quarantine the torn end of", error))?;
+            let reason = format!("{name} was cut at byte {len}: {why}");
+            found.repairs.push(Event::Repair { file: Some(moved), bytes, reason });
+        }
+        // Its lines may never have reached the disk: what follows must not stand without them.
+        directory.disk().sync(file.as_fd()).map_err(|error| io("sync", error))?;
+        // An empty first segment is a trail that has just begun.
+        found.unclean |= !closed && (next > from || from > 0 || torn.is_some());
+        found.next = next;
+        found.segment = Some(Last { file: file.into(), from, len, origin, age: age(first_time) });
+        break;
+    }
+    directory.sync().map_err(|error| failed("sync", error))?;
+    Ok(Some(found))
+}
+
+fn age(first: Option<Timestamp>) -> Duration {
+    let micros =
+        first.map_or(0, |first| Timestamp::now().as_micros().saturating_sub(first.as_micros()));
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}

@@ -1,0 +1,124 @@
+//! A segment: its file name and its first line.
+
+use crate::line::MAX_SEQ;
+
+/// The version of the format, as headers and `open` records name it.
+pub(crate) const FORMAT: &str = "audit-trail-0";
+
+/// The file name of the segment whose first record is `from`.
+pub(crate) fn file_name(from: u64) -> String {
+    format!("{from:020}.jsonl")
+}
+
+/// The first record's seq, if this is the name of a segment.
+pub(crate) fn parse_name(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".jsonl")?;
+    if digits.len() != 20 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok().filter(|from| *from <= MAX_SEQ)
+}
+
+/// The first line of a segment, with its line feed.
+pub(crate) fn header(origin: &str, from: u64) -> String {
+    format!("{{\"trail\":\"{FORMAT}\",\"origin\":\"{origin}\",\"from\":{from},\"hashes\":[]}}\n")
+}
+
+/// What a first line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// A segment of this version.
+    Known {
+        /// Which directory of which trail it belongs to.
+        origin: String,
+        /// The seq of its first record.
+        from: u64,
+    },
+    /// A segment of another version, whose name is given.
+    Other(String),
+}
+
+/// Reads a first line, given without its line feed.
+pub(crate) fn parse_header(line: &[u8]) -> Option<Header> {
+    let rest = std::str::from_utf8(line).ok()?.strip_prefix("{\"trail\":\"")?;
+    let (format, rest) = rest.split_once('"')?;
+    if format != FORMAT {
+        let version = format.strip_prefix("audit-trail-")?;
+        let plain = matches!(version.len(), 1..=9) && version.bytes().all(|b| b.is_ascii_digit());
+        return (plain && rest.ends_with('}')).then(|| Header::Other(format.to_owned()));
+    }
+    let (origin, rest) = rest.strip_prefix(",\"origin\":\"")?.split_once('"')?;
+    let from = rest.strip_prefix(",\"from\":")?.strip_suffix(",\"hashes\":[]}")?;
+    let from: u64 = from.parse().ok()?;
+    let origin_fits = !origin.is_empty() && origin.bytes().all(in_origin);
+    // Exactly one spelling: no leading zeros, no sign.
+    let same = origin_fits && from <= MAX_SEQ && header(origin, from).trim_end().as_bytes() == line;
+    same.then(|| Header::Known { origin: origin.to_owned(), from })
+}
+
+/// The bytes an origin is made of.
+pub(crate) const fn in_origin(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-')
+}
+
+/// The origin of a new writer directory: it is unique for ever, so that no segment of another
+/// directory passes for one of this.
+pub(crate) fn origin(root_name: &str, random: u64, writer: &str) -> String {
+    let fit = |c: char| if c != '/' && c.is_ascii() && in_origin(c as u8) { c } else { '_' };
+    let name: String = root_name.chars().take(64).map(fit).collect();
+    let name = if name.is_empty() { "trail" } else { &name };
+    format!("{name}/{random:016x}/{writer}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_twenty_digits() {
+        assert_eq!(file_name(7), "00000000000000000007.jsonl");
+        assert_eq!(parse_name(&file_name(7)), Some(7));
+        assert_eq!(parse_name(&file_name(MAX_SEQ)), Some(MAX_SEQ));
+        for name in [
+            "7.jsonl",
+            "0000000000000000000x.jsonl",
+            "+0000000000000000007.jsonl",
+            "99999999999999999999.jsonl",
+            "00000000000000000007.jsonl.0.bad",
+            "00000000000000000007",
+        ] {
+            assert_eq!(parse_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn headers_have_one_spelling() {
+        let line = header("shop/00ff/00", 12);
+        let text = r#"{"trail":"audit-trail-0","origin":"shop/00ff/00","from":12,"hashes":[]}"#;
+        assert_eq!(line.trim_end(), text);
+        let known = Header::Known { origin: "shop/00ff/00".into(), from: 12 };
+        assert_eq!(parse_header(text.as_bytes()), Some(known));
+        for wrong in [
+            text.replace("12", "012"),
+            text.replace("12", "+12"),
+            text.replace("12", "-1"),
+            text.replace("shop", "sh op"),
+            text.replace("shop/00ff/00", ""),
+            text.replace("trail-0", "trail-"),
+            text.replace("trail-0", "trail-x"),
+            text.replace("[]", "[1]"),
+            format!("{text} "),
+            String::new(),
+        ] {
+            assert_eq!(parse_header(wrong.as_bytes()), None, "{wrong}");
+        }
+        let other = text.replace("trail-0", "trail-1");
+        assert_eq!(parse_header(other.as_bytes()), Some(Header::Other("audit-trail-1".into())));
+    }
+
+    #[test]
+    fn an_origin_fits_the_grammar() {
+        assert_eq!(origin("my trail/é", 255, "03"), "my_trail__/00000000000000ff/03");
+        assert_eq!(origin("", 0, "00"), "trail/0000000000000000/00");
+    }
+}

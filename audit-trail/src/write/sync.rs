@@ -1,0 +1,262 @@
+//! Group commit: a thread that makes durable what was written, every few milliseconds.
+
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::io::Errno;
+
+use super::{Stop, Writer};
+use crate::{disk::Disk, line::Event};
+
+/// How often an idle writer looks at its segment: a removed file is found within a second.
+const LOOK: Duration = Duration::from_millis(400);
+
+/// The writer, shared by the sink and its thread.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    /// Something was written, or the thread has to stop.
+    work: Condvar,
+    /// A sync has ended, or the thread has.
+    done: Condvar,
+    /// The thread has to stop.
+    stop: AtomicBool,
+}
+
+#[derive(Debug)]
+struct State {
+    writer: Writer,
+    ended: bool,
+}
+
+/// A sync under way: what it covers if it succeeds.
+struct Ticket {
+    file: Arc<OwnedFd>,
+    disk: Arc<dyn Disk>,
+    epoch: u64,
+    spooled: u64,
+    len: u64,
+}
+
+impl Writer {
+    /// Syncs while the caller holds the writer, as a roll must.
+    pub(super) fn sync_here(&mut self) -> Result<(), Stop> {
+        let Some(ticket) = self.begin_sync() else { return Ok(()) };
+        let result = ticket.disk.sync_data(ticket.file.as_fd());
+        self.end_sync(&ticket, result);
+        Ok(result?)
+    }
+
+    fn begin_sync(&mut self) -> Option<Ticket> {
+        let active = self.active.as_ref()?;
+        if self.syncing || self.unsynced.is_empty() {
+            return None;
+        }
+        let ticket = Ticket {
+            file: Arc::clone(&active.file),
+            disk: self.directory.shared_disk(),
+            epoch: self.epoch,
+            spooled: self.spooled,
+            len: active.len,
+        };
+        std::mem::swap(&mut self.unsynced, &mut self.in_flight);
+        self.syncing = true;
+        Some(ticket)
+    }
+
+    fn end_sync(&mut self, ticket: &Ticket, result: Result<(), Errno>) {
+        self.syncing = false;
+        if ticket.epoch != self.epoch {
+            // The file was cut or left meanwhile: the lines went back to where they wait.
+            return;
+        }
+        match result {
+            Ok(()) => {
+                self.in_flight.clear();
+                self.durable = ticket.spooled;
+                if let Some(active) = &mut self.active {
+                    active.keep = ticket.len;
+                }
+            }
+            Err(error) => self.seal(format!("syncing failed: {error}")),
+        }
+    }
+
+    /// What an idle writer does now and then.
+    fn look_after(&mut self) -> Result<(), Stop> {
+        let idle = self.is_idle();
+        self.check_place()?;
+        self.make_ready()?;
+        if idle && self.last_line.elapsed() >= self.settings.heartbeat {
+            self.push_event(&Event::Heartbeat);
+        }
+        // What was pending before belongs to a commit that will be tried again by its caller.
+        if idle { self.commit() } else { Ok(()) }
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(writer: Writer) -> Self {
+        let state = State { writer, ended: true };
+        Self {
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            done: Condvar::new(),
+            stop: AtomicBool::new(false),
+        }
+    }
+
+    /// Starts the thread.
+    pub(crate) fn start(self: &Arc<Self>) -> std::io::Result<thread::JoinHandle<()>> {
+        self.lock().ended = false;
+        let shared = Arc::clone(self);
+        let run = move || {
+            // However it ends: `wait_for_end` must not wait for a thread that is no more.
+            let _ended = Ended(&shared);
+            shared.run();
+        };
+        let started = thread::Builder::new().name("audit-trail".into()).spawn(run);
+        if started.is_err() {
+            self.lock().ended = true;
+        }
+        started
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in the critical sections panics on purpose; if it did, the lines in memory
+        // are still worth writing.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls `change` with the writer.
+    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut Writer) -> T) -> T {
+        change(&mut self.lock().writer)
+    }
+
+    /// Writes what is pending. Where more than `most` bytes wait for the disk, waits for it.
+    pub(crate) fn commit(&self, most: usize) -> Result<(), std::io::Error> {
+        let mut state = self.lock();
+        loop {
+            match state.writer.commit() {
+                Ok(()) => break,
+                Err(Stop::Syncing) => state = self.wait(state),
+                Err(Stop::Failed(error)) => return Err(error),
+            }
+        }
+        if state.writer.held() > most {
+            drop(self.sync_once(state));
+            return Ok(());
+        }
+        drop(state);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// Returns when every line taken so far is durable.
+    pub(crate) fn sync(&self) -> Result<(), std::io::Error> {
+        let mut state = self.lock();
+        let target = state.writer.next;
+        while state.writer.durable < target {
+            let ready = match state.writer.commit() {
+                Ok(()) if state.writer.active.is_none() => state.writer.make_ready(),
+                done => done,
+            };
+            state = match ready {
+                Ok(()) => self.sync_once(state),
+                Err(Stop::Syncing) => self.wait(state),
+                Err(Stop::Failed(error)) => return Err(error),
+            };
+        }
+        Ok(())
+    }
+
+    /// One sync, without holding up the sink; or waits for the one under way.
+    fn sync_once<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        if state.writer.syncing {
+            return self.wait(state);
+        }
+        let Some(ticket) = state.writer.begin_sync() else { return state };
+        drop(state);
+        let result = ticket.disk.sync_data(ticket.file.as_fd());
+        let mut state = self.lock();
+        state.writer.end_sync(&ticket, result);
+        self.done.notify_all();
+        state
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.done.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The thread.
+    fn run(&self) {
+        let (mut last_sync, mut last_look) = (Instant::now(), Instant::now());
+        let mut state = self.lock();
+        while !self.stop.load(Ordering::Relaxed) {
+            let interval = state.writer.settings.commit_interval;
+            let until_look = LOOK.saturating_sub(last_look.elapsed());
+            if until_look.is_zero() {
+                last_look = Instant::now();
+                if let Err(Stop::Failed(error)) = state.writer.look_after() {
+                    tracing::warn!(%error, "the trail cannot be written");
+                }
+                continue;
+            }
+            let dirty = !state.writer.unsynced.is_empty() && state.writer.active.is_some();
+            let until_sync = interval.saturating_sub(last_sync.elapsed());
+            if dirty && until_sync.is_zero() {
+                last_sync = Instant::now();
+                state = self.sync_once(state);
+                continue;
+            }
+            let pause = if dirty { until_sync.min(until_look) } else { until_look };
+            let waited = self.work.wait_timeout(state, pause);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Tells the thread to end, tries to write what is pending, and waits for both so long.
+    /// Then frees the directory; or leaves that to the thread, when it is stuck in the disk.
+    pub(crate) fn stop(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        self.stop.store(true, Ordering::Relaxed);
+        let mut state = loop {
+            match self.state.try_lock() {
+                Ok(state) => break state,
+                Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return,
+                Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(1)),
+            }
+        };
+        // Not with a sync under way, for that could take long. The caller had its error.
+        let _ = state.writer.commit();
+        self.work.notify_all();
+        while !state.ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.done.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        // Nothing of this process writes here any more.
+        state.writer.lock = None;
+    }
+}
+
+/// Says on drop that the thread has ended.
+struct Ended<'a>(&'a Shared);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.lock().ended = true;
+        self.0.done.notify_all();
+    }
+}
