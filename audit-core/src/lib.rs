@@ -34,7 +34,10 @@ mod waiting;
 pub use self::{
     auditor::{Auditor, AuditorGuard},
     builder::{AuditorBuilder, BuildError},
-    exchange::{AuditContext, Begin, BodyAction, Exchange, RequestHead, ResponseHead},
+    exchange::{
+        AuditContext, Begin, BodyAction, Exchange, PANICKED_STATUS, Panicked, RequestHead,
+        ResponseHead,
+    },
     identify::{BadProxy, ForwardedHeader, RequestId, Secret, TrustedProxies},
     pipeline::{CloseError, Counters, FlushError},
     policy::{BadPattern, Capture, Exclusions, SessionAs, UnknownCapture},

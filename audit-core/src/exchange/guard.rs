@@ -1,6 +1,11 @@
 //! The guard that sees to one record for one request, whatever happens to it.
 
-use std::{any::Any, fmt, time::Instant};
+use std::{
+    any::Any,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Instant,
+};
 
 use super::{
     AuditContext, Raw, ResponseHead,
@@ -32,7 +37,17 @@ pub struct Exchange {
     grpc_status: Option<u32>,
     declared: Option<u64>,
     produced: u64,
+    /// Inside the application's code. Still set when dropped: a panic unwound out of it.
+    inside: bool,
 }
+
+/// The application panicked. It is recorded; its code must not be run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Panicked {}
+
+/// The status with which an adapter answers a panic before the response head.
+pub const PANICKED_STATUS: u16 = 500;
 
 /// What an adapter does with the response body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +69,7 @@ impl Exchange {
             grpc_status: None,
             declared: None,
             produced: 0,
+            inside: false,
         }
     }
 
@@ -138,13 +154,38 @@ impl Exchange {
         }
     }
 
-    /// The application panicked. `answered`: the status that the adapter sends instead, if it
-    /// does. A message that is text is masked and recorded.
-    pub fn panicked(&mut self, payload: &(dyn Any + Send), answered: Option<u16>) {
+    /// Runs a piece of the application: its call, a poll of its future or of its body.
+    ///
+    /// A panic in it is recorded. It is caught, if the settings say so: then the adapter drops
+    /// what panicked ([`drop_caught`](Self::drop_caught)) and answers with [`PANICKED_STATUS`],
+    /// or, after the head, fails the body. Else it unwinds on.
+    pub fn run<T>(&mut self, application: impl FnOnce() -> T) -> Result<T, Panicked> {
+        if self.raw.is_none() || !self.auditor.core.config.catch_panics {
+            self.inside = true;
+            let result = application();
+            self.inside = false;
+            return Ok(result);
+        }
+        catch_unwind(AssertUnwindSafe(application)).map_err(|payload| {
+            self.panicked(&*payload);
+            super::drop_quietly(payload);
+            Panicked {}
+        })
+    }
+
+    /// Drops what panicked. Its own drop may panic again, which is not worth a second record.
+    pub fn drop_caught(drop: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(drop)) {
+            super::drop_quietly(payload);
+        }
+    }
+
+    /// A message that is text is recorded, after it passed the masker.
+    fn panicked(&mut self, payload: &(dyn Any + Send)) {
         let phase = self.phase();
         if phase == Phase::Handler {
-            self.status = answered;
-            self.head_at = answered.map(|_| Instant::now());
+            self.status = Some(PANICKED_STATUS);
+            self.head_at = Some(Instant::now());
         }
         let text = payload
             .downcast_ref::<&str>()
@@ -157,12 +198,6 @@ impl Exchange {
             }
             None => self.finish(Outcome::Panicked, Some(phase), None),
         }
-    }
-
-    /// Whether panics are to be caught.
-    #[must_use]
-    pub fn catches_panics(&self) -> bool {
-        self.auditor.core.config.catch_panics
     }
 
     fn phase(&self) -> Phase {
@@ -219,10 +254,7 @@ impl Drop for Exchange {
         if self.raw.is_none() {
             return;
         }
-        // With `catch_panics(false)` nobody told us of a panic. While one unwinds through the
-        // adapter's own poll it is the reason; a flag of the thread alone would also blame a
-        // panic of somebody else who happens to drop us.
-        if !self.catches_panics() && std::thread::panicking() {
+        if self.inside {
             let phase = self.phase();
             return self.finish(Outcome::Panicked, Some(phase), None);
         }
@@ -261,8 +293,8 @@ impl fmt::Write for Bounded {
 /// Writes an error's text. `Display` is somebody else's code: it may fail, and it may panic,
 /// which in a `Drop` while unwinding would abort the process.
 fn message(to: &mut Bounded, error: &dyn fmt::Display) {
-    let write = std::panic::AssertUnwindSafe(|| fmt::Write::write_fmt(to, format_args!("{error}")));
-    if let Err(payload) = std::panic::catch_unwind(write) {
+    let write = AssertUnwindSafe(|| fmt::Write::write_fmt(to, format_args!("{error}")));
+    if let Err(payload) = catch_unwind(write) {
         super::drop_quietly(payload);
     }
 }

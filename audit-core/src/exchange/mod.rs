@@ -11,7 +11,7 @@ mod raw;
 
 pub use self::{
     context::AuditContext,
-    guard::{BodyAction, Exchange},
+    guard::{BodyAction, Exchange, PANICKED_STATUS, Panicked},
     head::{Begin, RequestHead, ResponseHead},
 };
 pub(crate) use self::{

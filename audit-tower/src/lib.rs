@@ -1,0 +1,101 @@
+//! One audit record for each request, as a [`tower`] layer for axum, hyper and tonic.
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use audit_tower::{Auditor, axum::AuditLayer, sink::Memory};
+//! use axum::{Router, routing::get};
+//!
+//! let auditor = Auditor::to(Memory::new());
+//! let app: Router = Router::new()
+//!     .route("/orders", get(|| async { "none yet" }))
+//!     .layer(AuditLayer::new(&auditor));
+//! # auditor.close_blocking().unwrap();
+//! # }
+//! ```
+//!
+//! # Which layer
+//!
+//! The layer wraps bodies, and some places are pinned to a body type, so there is an alias for
+//! each: `axum::AuditLayer` (feature `axum`) gives axum's body both ways and goes into
+//! `Router::layer`, around a whole `Router`, or anywhere between; `tonic::AuditLayer` (feature
+//! `tonic`) likewise; [`hyper::AuditLayer`] gives the wrappers [`RequestBody`] and
+//! [`ResponseBody`] for services that take any body. A stack pinned to a body of its own
+//! implements [`BodyKind`].
+//!
+//! # When a request ends
+//!
+//! A record is made once, at the first of these: the response body gives its end, its trailers
+//! or an error, or says that it is at its end; the body is dropped (`completed` if the declared
+//! length was produced, else `cancelled`); the response has no body (HEAD, 1xx, 204, 304); the
+//! connection is upgraded; the inner service fails; the application panics in the call, in the
+//! future or in the body; the future is dropped (`cancelled`). That the body was produced does
+//! not say that the client received it: the server buffers.
+//!
+//! # Order of layers
+//!
+//! Outermost sees most: outside a timeout and a catch-panic layer the record has the status that
+//! was sent. Inside compression sizes are those before compression. Two audit layers around one
+//! request leave one record, that of the outer.
+//!
+//! # The peer's address
+//!
+//! In axum serve with `into_make_service_with_connect_info::<SocketAddr>()`; tonic knows it by
+//! itself; with hyper put [`PeerAddr`] into each request's extensions.
+//!
+//! # Features
+//!
+//! None by default. `axum`: the alias, `AuditContext` as an extractor, routes, `ConnectInfo`.
+//! `tonic`: the alias and the peer's address.
+//!
+//! [`tower`]: https://docs.rs/tower
+
+mod body;
+mod context;
+mod future;
+mod head;
+mod id;
+mod layer;
+mod service;
+
+pub use audit_core::{
+    Auditor, AuditorBuilder, AuditorGuard, BuildError, Capture, CloseError, Counters, FlushError,
+    ForwardedHeader, Secret, SessionAs, sink,
+};
+
+#[cfg(feature = "axum")]
+pub use self::context::MissingAuditContext;
+pub use self::{
+    body::{BodyKind, BoxError, RequestBody, ResponseBody, Wrap},
+    context::AuditContext,
+    future::ResponseFuture,
+    head::PeerAddr,
+    layer::AuditLayer,
+    service::Audit,
+};
+
+/// The layer for axum.
+#[cfg(feature = "axum")]
+pub mod axum {
+    pub use crate::body::Axum;
+
+    /// The layer for axum: gives axum's body both ways, whatever it takes.
+    pub type AuditLayer = crate::AuditLayer<Axum>;
+}
+
+/// The layer for tonic.
+#[cfg(feature = "tonic")]
+pub mod tonic {
+    pub use crate::body::Tonic;
+
+    /// The layer for tonic: gives tonic's body both ways, whatever it takes.
+    pub type AuditLayer = crate::AuditLayer<Tonic>;
+}
+
+/// The layer for hyper and every service that takes any body.
+pub mod hyper {
+    pub use crate::body::Wrap;
+
+    /// The layer for services that take any body: gives [`RequestBody`](crate::RequestBody) to
+    /// the inner service and [`ResponseBody`](crate::ResponseBody) to the server.
+    pub type AuditLayer = crate::AuditLayer<Wrap>;
+}
