@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 use serde_json::value::RawValue;
 
 use super::{IdSource, Kind, Level, Outcome, Phase, Timestamp};
@@ -118,8 +121,7 @@ impl Entry {
 }
 
 /// A group that is open, or was redacted: then only its commitment is left.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Redactable<T> {
     /// The values are there.
     Open(T),
@@ -134,6 +136,20 @@ impl<T> Redactable<T> {
             Self::Open(value) => Some(value),
             Self::Redacted(_) => None,
         }
+    }
+}
+
+// By hand: serde's untagged enums read into a buffer of their own, from which raw JSON (bodies,
+// metadata) cannot be had.
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Redactable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <Box<RawValue>>::deserialize(deserializer)?;
+        let text = raw.get();
+        let group = match text.starts_with('"') {
+            true => serde_json::from_str(text).map(Self::Redacted),
+            false => serde_json::from_str(text).map(Self::Open),
+        };
+        group.map_err(D::Error::custom)
     }
 }
 
@@ -270,7 +286,7 @@ mod tests {
     fn a_trail_line_with_a_redacted_group_is_read() {
         let line = "{\"seq\":3,\"kind\":\"request\",\"id\":\"x\",\"outcome\":\"cancelled\",\
             \t\"actor\":\"#00\",\t\"request\":{\"method\":\"GET\",\"path\":\"/\"},\
-            \t\"error\":{\"kind\":\"cancelled\",\"phase\":\"handler\"},\t\"salt\":\"00\"}";
+            \t\"metadata\":{\"n\":1.50},\t\"error\":{\"kind\":\"cancelled\",\"phase\":\"handler\"},\t\"salt\":\"00\"}";
         let entry = Entry::parse(line).unwrap();
         assert_eq!(entry.seq, Some(3));
         assert_eq!(entry.outcome, Some(Outcome::Cancelled));
@@ -278,6 +294,7 @@ mod tests {
         assert_eq!(entry.request().unwrap().path.as_deref(), Some("/"));
         assert_eq!(entry.error().unwrap().phase, Some(Phase::Handler));
         assert_eq!(entry.status(), None);
+        assert_eq!(entry.metadata("n"), Some("1.50"));
     }
 
     #[test]
