@@ -16,7 +16,7 @@ use crate::{Builder, TrailError, line::Event, write::Shared};
 
 /// The most that waits in memory for a slow disk, in bytes; a commit beyond it waits for the
 /// disk itself.
-const MOST_HELD: usize = 8 << 20;
+const MOST_HELD: usize = 4 << 20;
 /// How long a trail that is dropped without `close` waits for its thread.
 const PATIENCE: Duration = Duration::from_millis(500);
 

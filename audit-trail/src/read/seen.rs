@@ -15,7 +15,7 @@ const MANY: usize = 16_384;
 pub(super) struct Seen {
     order: VecDeque<(u64, u64)>,
     set: HashSet<(u64, u64)>,
-    /// Lines up to this seq count as seen.
+    /// The seq before the oldest line that is remembered.
     floor: Option<u64>,
 }
 
@@ -43,8 +43,14 @@ impl Seen {
         }
     }
 
+    /// Was this very line given out lately?
     pub(super) fn has(&self, seq: u64, fingerprint: u64) -> bool {
-        self.floor.is_some_and(|floor| seq <= floor) || self.set.contains(&(seq, fingerprint))
+        self.set.contains(&(seq, fingerprint))
+    }
+
+    /// Does it lie before all that is remembered?
+    pub(super) fn is_older(&self, seq: u64) -> bool {
+        self.floor.is_some_and(|floor| seq <= floor)
     }
 }
 
@@ -58,9 +64,9 @@ mod tests {
         for seq in 5..5 + MANY as u64 + 10 {
             seen.add(seq, 1);
         }
-        assert!(seen.has(3, 9) && seen.has(14, 9));
+        assert!(seen.is_older(3) && seen.is_older(14) && !seen.is_older(15));
         assert!(seen.has(15, 1) && !seen.has(15, 9));
         assert!(!seen.has(5 + MANY as u64 + 10, 1));
-        assert!(!Seen::default().has(0, 0));
+        assert!(!Seen::default().has(0, 0) && !Seen::default().is_older(0));
     }
 }

@@ -26,13 +26,22 @@ pub(super) struct Segment {
     pub(super) at_start: bool,
     /// The segment that comes after, once it is known.
     pub(super) successor: Option<u64>,
-    /// Lines that were already given out may come: after the file was cut, or where a segment
-    /// repeats the end of the one before it.
-    pub(super) replay: bool,
+    /// Whether lines may come that were already given out.
+    pub(super) replay: Replay,
     /// Nothing more is read here: the disk failed.
     pub(super) dead: bool,
     /// Where the last complete line begins, and what it is known by.
     last: Option<(u64, u64)>,
+}
+
+/// Whether lines may come that were already given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Replay {
+    No,
+    /// The file was cut or replaced, and is read from its beginning again.
+    Rewound,
+    /// It begins before the end of the one before it, and may repeat what was there.
+    Repeats,
 }
 
 impl Segment {
@@ -46,7 +55,7 @@ impl Segment {
             number: Some(0),
             at_start: true,
             successor: None,
-            replay: false,
+            replay: Replay::No,
             dead: false,
             last: None,
         })
@@ -88,7 +97,7 @@ impl Segment {
         self.lines = Lines::at(0);
         self.number = Some(0);
         self.at_start = true;
-        self.replay = true;
+        self.replay = Replay::Rewound;
         self.last = None;
         Ok(())
     }

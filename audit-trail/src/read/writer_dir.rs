@@ -12,7 +12,7 @@ use audit_core::Timestamp;
 use super::{
     Damaged, Item, Line, ReadError,
     seen::{Seen, fingerprint},
-    segment::Segment,
+    segment::{Replay, Segment},
 };
 use crate::{
     line::{self, Next},
@@ -249,8 +249,10 @@ impl WriterDir {
     }
 
     fn expect_repeats(&mut self) {
-        if let Some(segment) = &mut self.current {
-            segment.replay = true;
+        if let Some(segment) = &mut self.current
+            && segment.replay == Replay::No
+        {
+            segment.replay = Replay::Repeats;
         }
     }
 
@@ -258,17 +260,22 @@ impl WriterDir {
         let seq = line.seq;
         let again = self.expected.is_some_and(|expected| seq < expected);
         if again {
-            let replay = self.current.as_ref().is_some_and(|s| s.replay);
-            if replay && self.seen.has(seq, fingerprint) {
+            let replay = self.current.as_ref().map_or(Replay::No, |s| s.replay);
+            let known = self.seen.has(seq, fingerprint);
+            if match replay {
+                Replay::No => false,
+                Replay::Rewound => known || self.seen.is_older(seq),
+                Replay::Repeats => known,
+            } {
                 return;
             }
-            if !replay {
+            if replay == Replay::No {
                 self.report(format!("the count goes back to {seq}"));
             }
         } else if let Some(segment) = &mut self.current
             && self.expected.is_some()
         {
-            segment.replay = false;
+            segment.replay = Replay::No;
         }
         self.missing_before(seq);
         self.seen.add(seq, fingerprint);
@@ -293,7 +300,7 @@ impl WriterDir {
     fn report(&mut self, reason: String) {
         if let Some(segment) = &self.current {
             let number = segment.line_number();
-            if !segment.replay {
+            if segment.replay != Replay::Rewound {
                 self.ready.push_back(damaged(&segment.path, number, reason));
             }
         }

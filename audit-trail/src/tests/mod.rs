@@ -38,6 +38,11 @@ impl Root {
         self.builder().open().unwrap()
     }
 
+    /// A trail that does not wait for the disk.
+    fn fast_trail(&self) -> Trail {
+        self.builder().disk(crate::disk::faulty::Faulty::fast()).open().unwrap()
+    }
+
     /// The files of writer 00 whose names end so, in order.
     fn files(&self, end: &str) -> Vec<PathBuf> {
         files(&self.path.join("00"), end)
