@@ -1,0 +1,225 @@
+//! What the testbeds share: flags, policy, parameters of the routes, fixed answers.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use audit_core::{Auditor, Capture, sink::Memory};
+use audit_trail::Trail;
+use clap::{CommandFactory as _, Parser, ValueEnum, error::ErrorKind};
+use serde::{Deserialize, Serialize};
+
+/// How long answers that are on their way may hold up the end.
+pub(crate) const DRAIN: Duration = Duration::from_secs(7);
+/// Largest body of `/limit`.
+pub(crate) const LIMIT: usize = 16 * 1024;
+/// Largest body of `/echo`.
+pub(crate) const ECHO_LIMIT: usize = 64 * 1024 * 1024;
+pub(crate) const PANIC: &str = "the handler panicked";
+pub(crate) const BODY_PANIC: &str = "the body panicked";
+pub(crate) const CSS: &str = "body { margin: 0 }\n";
+pub(crate) const COOKIE: &str = "session=8f14e45fceea167a; HttpOnly; Path=/";
+pub(crate) const TRAILER: (&str, &str) = ("x-checksum", "5d41402a");
+/// `{"compressed":true,"password":"squeezed"}`, compressed by gzip without name and time.
+pub(crate) const GZIP: &[u8] = &[
+    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xab, 0x56, 0x4a, 0xce, 0xcf, 0x2d,
+    0x28, 0x4a, 0x2d, 0x2e, 0x4e, 0x4d, 0x51, 0xb2, 0x2a, 0x29, 0x2a, 0x4d, 0xd5, 0x51, 0x2a, 0x48,
+    0x2c, 0x2e, 0x2e, 0xcf, 0x2f, 0x02, 0xf2, 0x95, 0x8a, 0x0b, 0x4b, 0x53, 0x53, 0xab, 0x80, 0x52,
+    0xb5, 0x00, 0xc6, 0x62, 0xec, 0x40, 0x29, 0x00, 0x00, 0x00,
+];
+
+/// A small service with an audit layer, for tests
+///
+/// The same routes exist for every framework that has a layer. Prints `listening on ADDR` when
+/// it is ready, and stops on SIGTERM.
+#[derive(Parser, Debug)]
+#[command(name = "testbed")]
+pub(crate) struct Flags {
+    /// Where to listen; port 0 takes any that is free
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// How much to record; `off` serves without the layer
+    #[arg(long, value_name = "LEVEL", default_value = "metadata")]
+    pub(crate) audit: Level,
+    /// Where records go; without it they stay in memory, where nobody sees them
+    #[arg(long, value_name = "ROOT")]
+    pub(crate) trail: Option<PathBuf>,
+    /// Settings over the testbed's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// What an answer says about its record
+    #[arg(long, default_value = "buffered")]
+    pub(crate) reliability: Reliability,
+    /// Worker threads; by default one for each processor
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Off,
+    None,
+    Metadata,
+    Headers,
+    Request,
+    Full,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reliability {
+    Buffered,
+    Strict,
+}
+
+impl Flags {
+    /// The flags of this process. Ends it with code 2 where they are wrong, or ask for what the
+    /// layer cannot do yet: nothing may look supported and not be.
+    pub(crate) fn read() -> Self {
+        let flags = Self::parse();
+        if let Some(what) = flags.missing() {
+            let message = format!("{what} is not supported yet");
+            Self::command().error(ErrorKind::InvalidValue, message).exit();
+        }
+        flags
+    }
+
+    fn missing(&self) -> Option<&'static str> {
+        match (self.audit, self.reliability) {
+            (Level::Request, _) => Some("`--audit request` (capture of request bodies)"),
+            (Level::Full, _) => Some("`--audit full` (capture of bodies)"),
+            (_, Reliability::Strict) => Some("`--reliability strict`"),
+            _ if self.config.is_some() => Some("`--config`"),
+            _ => None,
+        }
+    }
+
+    /// The auditor with the testbed's policy; none where there is to be no layer.
+    pub(crate) fn auditor(&self) -> Result<Option<Auditor>, Box<dyn std::error::Error>> {
+        let capture = match self.audit {
+            Level::Off => return Ok(None),
+            Level::None => Capture::None,
+            Level::Metadata => Capture::Metadata,
+            // `read` has refused the levels above.
+            Level::Headers | Level::Request | Level::Full => Capture::Headers,
+        };
+        let builder = Auditor::builder()
+            .service("testbed", env!("CARGO_PKG_VERSION"))
+            .capture(capture)
+            .exclude_path("/health")
+            .exclude_extension("css");
+        let auditor = match &self.trail {
+            Some(root) => builder.build(Trail::open(root)?)?,
+            None => builder.build(Memory::with_most(1_000))?,
+        };
+        Ok(Some(auditor))
+    }
+}
+
+/// `/stream?chunks=N&size=N&delay_ms=N[&length=1]`
+#[derive(Deserialize, Clone, Copy, Debug)]
+#[serde(default)]
+pub(crate) struct Stream {
+    pub(crate) chunks: u64,
+    pub(crate) size: usize,
+    pub(crate) delay_ms: u64,
+    length: u8,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self { chunks: 3, size: 100, delay_ms: 0, length: 0 }
+    }
+}
+
+impl Stream {
+    /// The Content-Length to send, if one is to be sent.
+    pub(crate) const fn length(self) -> Option<u64> {
+        match self.length {
+            0 => None,
+            _ => Some(self.chunks.saturating_mul(self.size as u64)),
+        }
+    }
+}
+
+/// `/sse?events=N&delay_ms=N`
+#[derive(Deserialize, Clone, Copy, Debug)]
+#[serde(default)]
+pub(crate) struct Events {
+    pub(crate) events: u64,
+    pub(crate) delay_ms: u64,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self { events: 3, delay_ms: 0 }
+    }
+}
+
+/// `/slow?ms=N`
+#[derive(Deserialize, Clone, Copy, Debug)]
+pub(crate) struct Slow {
+    #[serde(default)]
+    pub(crate) ms: u64,
+}
+
+/// `/json?bytes=N`
+#[derive(Deserialize, Clone, Copy, Debug)]
+pub(crate) struct Size {
+    #[serde(default)]
+    bytes: usize,
+}
+
+impl Size {
+    /// A JSON object of so many bytes, but at least of the smallest there is.
+    pub(crate) fn json(self) -> String {
+        let around = r#"{"data":""}"#.len();
+        format!(r#"{{"data":"{}"}}"#, "x".repeat(self.bytes.saturating_sub(around)))
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Login {
+    pub(crate) username: String,
+    pub(crate) password: String,
+}
+
+impl Login {
+    pub(crate) fn accepted(&self) -> bool {
+        self.password != "wrong"
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Token {
+    pub(crate) token: &'static str,
+}
+
+impl Token {
+    pub(crate) const ISSUED: Self = Self { token: "t-5eb63bbbe01eeed0" };
+}
+
+/// What `/upload` answers.
+#[derive(Serialize)]
+pub(crate) struct Uploaded {
+    bytes: u64,
+    sha256: String,
+}
+
+/// Reads an upload without keeping it.
+#[derive(Default)]
+pub(crate) struct Upload {
+    bytes: u64,
+    hash: sha2::Sha256,
+}
+
+impl Upload {
+    pub(crate) fn add(&mut self, chunk: &[u8]) {
+        use sha2::Digest as _;
+        self.bytes += chunk.len() as u64;
+        self.hash.update(chunk);
+    }
+
+    pub(crate) fn finish(self) -> Uploaded {
+        use sha2::Digest as _;
+        let sha256 = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Uploaded { bytes: self.bytes, sha256 }
+    }
+}
