@@ -108,10 +108,10 @@ where
     }
 }
 
-/// For layers outside that answer in our stead, such as a timeout.
-impl<B: Default> Default for ResponseBody<B> {
+/// Empty: for layers outside that answer in our stead, such as a timeout.
+impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
-        Self::pass(B::default())
+        Self::empty()
     }
 }
 
