@@ -1,0 +1,5 @@
+//! What the layer costs, as counts: allocations and system calls.
+
+mod allocations;
+mod app;
+mod syscalls;

@@ -1,0 +1,94 @@
+//! System calls of a warmed request path: none but the allocator's own.
+//!
+//! The test runs itself under strace, with one thread sending requests in process between two
+//! marks, and looks at the calls of that thread. A wake-up of the writer would be a `futex` here.
+
+use std::{
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use audit_core::sink::Lines;
+use audit_tower::Auditor;
+
+use crate::app;
+
+const CHILD: &str = "AUDIT_TEST_SYSCALLS_CHILD";
+const REQUESTS: usize = 20_000;
+/// Requests a second. Flat out, the requests of one process outrun its writer, and the byte log
+/// grows; that is the budget's test, not this one.
+const RATE: u64 = 50_000;
+const BEGIN: &str = "audit-begin-mark";
+const END: &str = "audit-end-mark";
+
+/// Memory for the heap, which any allocation may need; the harness allocates too.
+const ALLOCATOR: [&str; 5] = ["mmap", "munmap", "mprotect", "brk", "madvise"];
+
+#[test]
+fn a_warmed_request_makes_no_system_call() {
+    if std::env::var_os(CHILD).is_some() {
+        return child();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
+    let status = Command::new("strace")
+        .args(["-f", "-qq", "-o"])
+        .arg(&trace)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "syscalls::a_warmed_request_makes_no_system_call", "--test-threads=1"])
+        .env(CHILD, "1")
+        .output()
+        .expect("strace is installed (scripts/setup)");
+    assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+    let calls = between_marks(&trace);
+    let other: Vec<_> =
+        calls.iter().filter(|call| !ALLOCATOR.iter().any(|a| call.starts_with(a))).collect();
+    println!("{} calls in {REQUESTS} requests, {} not the allocator's", calls.len(), other.len());
+    assert!(other.is_empty(), "{other:#?}");
+    assert!(calls.len() < REQUESTS / 100, "the allocator asks the system too often");
+}
+
+/// The calls of the thread that made the marks, between them.
+fn between_marks(trace: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(trace).unwrap();
+    let thread = text
+        .lines()
+        .find(|line| line.contains(BEGIN))
+        .and_then(|line| line.split_whitespace().next())
+        .expect("the first mark is in the trace");
+    let calls: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix(thread))
+        .map(|line| line.trim_start().to_owned())
+        // The second half of a call that another thread's line cut in two.
+        .filter(|line| !line.starts_with("<..."))
+        .skip_while(|line| !line.contains(BEGIN))
+        .skip(1)
+        .collect();
+    let end = calls.iter().position(|line| line.contains(END)).expect("the second mark is there");
+    calls[..end].to_vec()
+}
+
+fn child() {
+    let auditor = Auditor::to(Lines::new(std::io::sink()));
+    let mut audited = app::audited(&auditor);
+    let mut send = |requests: usize| {
+        let begin = Instant::now();
+        for sent in 0..requests as u64 {
+            app::send(&mut audited, app::request("/small"));
+            // Spins: the clock is read without a system call, and sleeping is one.
+            let due = Duration::from_nanos(sent * 1_000_000_000 / RATE);
+            while begin.elapsed() < due {
+                std::hint::spin_loop();
+            }
+        }
+    };
+    send(REQUESTS);
+    // A path that does not exist, named like the mark: one harmless system call.
+    let _ = std::fs::metadata(BEGIN);
+    send(REQUESTS);
+    let _ = std::fs::metadata(END);
+    assert_eq!(auditor.counters().dropped, 0);
+    auditor.close_blocking().unwrap();
+}

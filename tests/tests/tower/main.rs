@@ -1,0 +1,14 @@
+//! The tower layer in every place, and one record for each way in which a request can end.
+
+#![allow(clippy::unwrap_used)] // The lint knows only functions marked as tests.
+
+mod contract;
+mod endings;
+mod panics;
+mod places;
+mod raw_hyper;
+
+/// `GET /`, for services that do not look at the request.
+fn ask() -> axum::extract::Request {
+    axum::extract::Request::default()
+}
