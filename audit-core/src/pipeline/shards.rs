@@ -16,6 +16,8 @@ use crate::exchange::{
 
 /// Size of a chunk; a larger frame gets one of its own.
 const CHUNK: usize = 32 * 1024;
+/// Most empty chunks kept by the writer.
+const SPARES: usize = 32;
 /// Most idle `Raw`s kept by a shard.
 const POOL: usize = 64;
 
@@ -23,6 +25,8 @@ const POOL: usize = 64;
 struct Shard {
     current: Vec<u8>,
     full: Vec<Vec<u8>>,
+    /// Empty chunks to go on with.
+    spare: Vec<Vec<u8>>,
     // Boxed: it moves from here to the future to the body, as one pointer.
     #[allow(clippy::vec_box)]
     pool: Vec<Box<Raw>>,
@@ -46,7 +50,8 @@ impl Shards {
         }
         let need = frame::frame_len(raw.arena.len());
         if shard.current.capacity() - shard.current.len() < need {
-            let fresh = Vec::with_capacity(need.max(CHUNK));
+            let spare = if need <= CHUNK { shard.spare.pop() } else { None };
+            let fresh = spare.unwrap_or_else(|| Vec::with_capacity(need.max(CHUNK)));
             let full = std::mem::replace(&mut shard.current, fresh);
             if !full.is_empty() {
                 shard.full.push(full);
@@ -73,16 +78,24 @@ impl Shards {
         }
     }
 
-    /// Moves all chunks to `out`. `spare` holds empty chunks to go on with. With `close`, each
-    /// shard takes no more frames from here on.
+    /// Moves all chunks to `out`, and gives each shard as many of the `spare` ones as it has just
+    /// used: memory that is allocated here and freed by the writer would make both threads meet
+    /// at the allocator's lock. With `close`, the shards take no more frames.
     pub(super) fn take(&self, out: &mut Vec<Vec<u8>>, spare: &mut Vec<Vec<u8>>, close: bool) {
         for shard in &self.0 {
-            let mut shard = lock(shard);
+            let mut shard = without_parking(shard);
             shard.closed |= close;
-            if !shard.current.is_empty() {
-                let fresh = spare.pop().unwrap_or_default();
-                out.append(&mut shard.full);
-                out.push(std::mem::replace(&mut shard.current, fresh));
+            if shard.current.is_empty() {
+                continue;
+            }
+            let used = shard.full.len() + 1;
+            out.append(&mut shard.full);
+            let fresh = shard.spare.pop().or_else(|| spare.pop()).unwrap_or_default();
+            out.push(std::mem::replace(&mut shard.current, fresh));
+            while shard.spare.len() < used
+                && let Some(chunk) = spare.pop()
+            {
+                shard.spare.push(chunk);
             }
         }
     }
@@ -106,6 +119,21 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Takes a lock without ever waiting in the kernel: a waiter there would have to be woken, with a
+/// system call, by the request that holds the lock. It is held for a copy of some hundred bytes.
+fn without_parking(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    let mut tries = 0_u32;
+    loop {
+        match shard.try_lock() {
+            Ok(shard) => return shard,
+            Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => tries += 1,
+        }
+        // The holder may have been preempted: after a while let it run.
+        if tries.is_multiple_of(128) { std::thread::yield_now() } else { std::hint::spin_loop() }
+    }
+}
+
 impl std::fmt::Debug for Shards {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shards").finish_non_exhaustive()
@@ -115,7 +143,7 @@ impl std::fmt::Debug for Shards {
 /// Keeps an emptied chunk for another turn, unless it is one of an outsize frame or there are
 /// enough.
 pub(super) fn recycle(spare: &mut Vec<Vec<u8>>, mut chunk: Vec<u8>) {
-    if chunk.capacity() == CHUNK && spare.len() < SHARDS {
+    if chunk.capacity() == CHUNK && spare.len() < SPARES {
         chunk.clear();
         spare.push(chunk);
     }
