@@ -83,7 +83,7 @@ impl Trail {
         self.shared.with(|writer| writer.push(core, groups)).map_err(SinkError::refused)
     }
 
-    fn failed(&self, error: std::io::Error) -> SinkError {
+    fn failed(&self, error: &std::io::Error) -> SinkError {
         let path = self.directory.display();
         SinkError::unavailable(std::io::Error::new(
             error.kind(),
@@ -98,12 +98,12 @@ impl Sink for Trail {
     }
 
     fn commit(&mut self) -> Result<(), SinkError> {
-        self.shared.commit(MOST_HELD).map_err(|error| self.failed(error))
+        self.shared.commit(MOST_HELD).map_err(|error| self.failed(&error))
     }
 
     fn sync(&mut self) -> Result<(), SinkError> {
         self.commit()?;
-        self.shared.sync().map_err(|error| self.failed(error))
+        self.shared.sync().map_err(|error| self.failed(&error))
     }
 
     fn close(&mut self) -> Result<(), SinkError> {

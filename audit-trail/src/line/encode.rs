@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use super::{MAX_LINE, check};
+use super::check;
 
 /// Appends one line with its line feed: `seq`, the core, each group after `,` TAB, and a salt
 /// where there are groups. On refusal nothing is appended, and the reason is given.
@@ -53,6 +53,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::line::MAX_LINE;
 
     #[test]
     fn as_in_the_format() {

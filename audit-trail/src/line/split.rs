@@ -123,7 +123,7 @@ mod tests {
         loop {
             match lines.next(&file).unwrap() {
                 Next::Line(line) => {
-                    found.push(format!("{}:{}", line.len(), line.first().map_or(0, |b| *b)))
+                    found.push(format!("{}:{}", line.len(), line.first().map_or(0, |b| *b)));
                 }
                 Next::TooLong => found.push("long".into()),
                 Next::End(rest) => {

@@ -39,7 +39,7 @@ pub(super) fn scan(file: &File, from: u64) -> io::Result<Verdict> {
     match lines.next(file)? {
         Next::Line(line) => match parse_header(line) {
             Some(Header::Known { origin, from: told }) if told == from => {
-                scan.header = Some(origin)
+                scan.header = Some(origin);
             }
             Some(Header::Known { .. }) => scan.torn = Some("has another segment's header"),
             Some(Header::Other(_)) => return Ok(Verdict::OtherVersion),

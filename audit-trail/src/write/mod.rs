@@ -226,7 +226,7 @@ impl Writer {
     fn write_failed(&mut self, error: Errno) {
         match error {
             // The disk failed: what this file holds beyond its durable part is not known.
-            Errno::IO => self.seal(format!("writing failed: {error}")),
+            Errno::IO => self.seal(&format!("writing failed: {error}")),
             // This file has reached a limit; another has not.
             Errno::FBIG => {
                 self.cut_torn();

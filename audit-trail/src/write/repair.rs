@@ -77,7 +77,7 @@ impl Writer {
         if whole < found {
             self.move_away(&name, &file, whole, found)?;
         }
-        self.seal(format!("was cut from {len} to {found} bytes"));
+        self.seal(&format!("was cut from {len} to {found} bytes"));
         if let Some(sealed) = &mut self.sealed {
             sealed.keep = None;
             sealed.lost = keep - whole;
@@ -95,7 +95,7 @@ impl Writer {
         move_tail(&self.directory, name, file, keep, end).map_err(|error| {
             if error == Errno::IO {
                 // It may have been the sync of the segment: another would report success.
-                self.seal(format!("moving away its end failed: {error}"));
+                self.seal(&format!("moving away its end failed: {error}"));
             }
             error.into()
         })
@@ -120,7 +120,7 @@ impl Writer {
 
     /// Writes no more to the active segment: the disk failed. It is never synced again; the
     /// lines that are not durable go into a new one.
-    pub(crate) fn seal(&mut self, reason: String) {
+    pub(crate) fn seal(&mut self, reason: &str) {
         let Some(active) = self.active.take() else { return };
         self.epoch += 1;
         tracing::error!(
@@ -139,7 +139,7 @@ impl Writer {
 
     /// The active segment is not under its name any more.
     fn lose(&mut self, reason: &str) {
-        self.seal(reason.to_owned());
+        self.seal(reason);
         if let Some(sealed) = &mut self.sealed {
             sealed.keep = None;
         }

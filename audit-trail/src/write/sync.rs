@@ -85,7 +85,7 @@ impl Writer {
                     active.keep = ticket.len;
                 }
             }
-            Err(error) => self.seal(format!("syncing failed: {error}")),
+            Err(error) => self.seal(&format!("syncing failed: {error}")),
         }
     }
 
