@@ -1,4 +1,5 @@
 //! Shared helpers of the tests.
 
+pub mod app;
 pub mod audited;
 pub mod server;

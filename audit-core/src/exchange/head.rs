@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use super::{
-    Exchange, Raw,
+    ContextState, Exchange, Raw,
     flags::Flag,
     frame::{self, Tag},
 };
@@ -29,6 +29,9 @@ const HEADERS: usize = 100;
 const FORWARDED_LINES: usize = 10;
 const FORWARDED_LINE: usize = 512;
 const TRACE_PARENT: usize = 128;
+/// What an adapter holds for a request in flight: its future's own part, the handle in the
+/// extensions, the id as a header value.
+const ADAPTER: usize = 512;
 
 /// The head of a request, as an adapter sees it. Called once, when the request arrives.
 pub trait RequestHead {
@@ -86,9 +89,8 @@ pub(crate) fn begin(auditor: &Auditor, head: &impl RequestHead) -> Begin {
     }
     let mut raw = pipe.take_raw();
     gather(&mut raw, auditor, head);
-    // The arena lives until the frame is written, at which time it lies in a shard: one
-    // reservation covers both, with room for what the response adds.
-    raw.reserved = raw.arena.len() + frame::frame_len(0) + size_of::<Raw>();
+    // What it holds until it ends; from then on its frame holds what it is long.
+    raw.reserved = raw.arena.capacity() + size_of::<Raw>() + size_of::<ContextState>() + ADAPTER;
     if !pipe.reserve(raw.reserved) {
         let id = raw.id;
         raw.reserved = 0;

@@ -97,21 +97,28 @@ impl Pipe {
     /// Hands a finished request over. Never waits.
     pub(crate) fn append(&self, raw: Box<Raw>, fixed: &mut Fixed) {
         let (start, reserved) = (raw.start, raw.reserved);
-        // What the response and the application added since the head.
-        let more = frame::frame_len(raw.arena.len()).saturating_sub(reserved);
-        if more > 0 && !self.budget.reserve(more) {
+        let frame = frame::frame_len(raw.arena.len());
+        // Less than was held, unless the response and the application added much.
+        let fits = match frame.checked_sub(reserved) {
+            Some(more) => self.budget.reserve(more),
+            None => {
+                self.budget.release(reserved - frame);
+                true
+            }
+        };
+        if !fits {
             self.budget.release(reserved);
             self.count_dropped(start);
             return self.give_raw(raw);
         }
-        fixed.reserved = u32::try_from(reserved + more).unwrap_or(u32::MAX);
+        fixed.reserved = u32::try_from(frame).unwrap_or(u32::MAX);
         // Before the frame can be seen: the writer must not count it first.
         let tally = self.tallies.mine();
         tally.accepted.fetch_add(1, Relaxed);
         if self.shards.append(raw, fixed).is_err() {
             // The auditor is closed: nobody is left to write it, or to write of it.
             tally.accepted.fetch_sub(1, Relaxed);
-            self.budget.release(reserved + more);
+            self.budget.release(frame);
             self.count_dropped(start);
         }
     }

@@ -4,7 +4,7 @@
 use audit_core::sink::Lines;
 use audit_tower::{Auditor, Capture};
 
-use crate::app;
+use audit_tests::app;
 
 const REQUESTS: u64 = 2_000;
 

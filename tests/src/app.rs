@@ -1,4 +1,5 @@
 //! A small app in process, and requests as hyper hands them over.
+#![allow(clippy::unwrap_used)] // A helper that fails fails its test.
 
 use std::net::SocketAddr;
 
@@ -18,7 +19,7 @@ pub fn router() -> Router {
 }
 
 /// Passes everything on: what any layer in this place costs.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Identity<S>(S);
 
 impl<S: Service<Request<Body>>> Service<Request<Body>> for Identity<S> {
