@@ -1,7 +1,7 @@
 //! Is this a record line?
 
 use super::{
-    MAX_LINE,
+    MAX_LINE, find,
     json::{Cursor, Why},
 };
 
@@ -45,37 +45,30 @@ pub(crate) fn record(line: &[u8]) -> Result<Parts<'_>, Why> {
     }
     let inner = line.strip_prefix(b"{").and_then(|l| l.strip_suffix(b"}"));
     let mut pieces = Pieces(inner);
-    let parts = core(pieces.next().ok_or("not a record")?)?;
-    groups(pieces)?;
+    let parts = core(pieces.next()?.ok_or("not a record")?)?;
+    groups(&mut pieces)?;
     Ok(parts)
 }
 
-/// No byte below 0x20 but TAB after a comma.
+/// No byte below 0x20 but TAB, which [`Pieces`] judges.
 fn control_bytes(line: &[u8]) -> Result<(), Why> {
-    // Without an early exit this loop is vectorised, and nearly all lines take only it.
-    let low = line.iter().fold(0_usize, |n, b| n + usize::from(*b < b' '));
-    if low == 0 {
-        return Ok(());
-    }
-    let tabs = line.windows(2).filter(|pair| *pair == b",\t").count();
-    if tabs == low { Ok(()) } else { Err("a control byte") }
+    // Without an early exit this loop is vectorised.
+    let bad = line.iter().fold(false, |bad, b| bad | (*b < b' ' && *b != b'\t'));
+    if bad { Err("a control byte") } else { Ok(()) }
 }
 
 /// Splits at `,` TAB.
 struct Pieces<'a>(Option<&'a [u8]>);
 
-impl<'a> Iterator for Pieces<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let rest = self.0?;
-        let Some(tab) = rest.iter().position(|b| *b == b'\t') else {
+impl<'a> Pieces<'a> {
+    fn next(&mut self) -> Result<Option<&'a [u8]>, Why> {
+        let Some(rest) = self.0 else { return Ok(None) };
+        let Some(tab) = find(rest, b'\t') else {
             self.0 = None;
-            return Some(rest);
+            return Ok(Some(rest));
         };
         self.0 = Some(&rest[tab + 1..]);
-        // The byte before is a comma: `control_bytes` has seen to it.
-        Some(&rest[..tab - 1])
+        rest[..tab].strip_suffix(b",").map(Some).ok_or("a control byte")
     }
 }
 
@@ -116,18 +109,14 @@ fn core(text: &[u8]) -> Result<Parts<'_>, Why> {
     Ok(Parts { seq, kind: text(kind), time: time.map(text), control: control.map(text) })
 }
 
-fn groups<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Result<(), Why> {
-    let mut pieces = pieces.peekable();
-    if pieces.peek().is_none() {
-        return Ok(());
-    }
+fn groups(pieces: &mut Pieces<'_>) -> Result<(), Why> {
     let (mut open, mut redacted) = ([false; GROUPS.len()], 0);
     let mut least = 0;
-    while let Some(piece) = pieces.next() {
+    while let Some(piece) = pieces.next()? {
         let mut at = Cursor::new(piece);
         let name = at.name().ok_or("a group's name is not plain")?;
         if name == b"salt" || name == b"salts" {
-            if pieces.peek().is_some() {
+            if pieces.0.is_some() {
                 return Err("something after the salt");
             }
             return salts(&mut at, name == b"salt", &open, redacted);

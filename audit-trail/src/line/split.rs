@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 
-use super::MAX_LINE;
+use super::{MAX_LINE, find};
 
 /// How much is read at once, in bytes.
 const CHUNK: usize = 64 << 10;
@@ -56,7 +56,7 @@ impl Lines {
         let mut looked = 0;
         loop {
             let seen = &self.buffer[self.start..self.end];
-            if let Some(at) = seen[looked..].iter().position(|b| *b == b'\n') {
+            if let Some(at) = find(&seen[looked..], b'\n') {
                 let line = self.start..self.start + looked + at;
                 self.take(line.len() + 1);
                 if std::mem::take(&mut self.skipping) {
