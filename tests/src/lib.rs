@@ -3,3 +3,11 @@
 pub mod app;
 pub mod audited;
 pub mod server;
+pub mod testbed;
+pub mod trail;
+pub mod wire;
+
+/// The README's Rust blocks, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub mod readme {}

@@ -1,0 +1,5 @@
+//! What a client sees of an audited service and what its trail holds, byte by byte: testbeds as
+//! processes of their own, a client on a plain socket.
+
+mod parity;
+mod scenarios;
