@@ -1,5 +1,7 @@
 use std::ops::Deref;
 
+use http::Extensions;
+
 /// The handle on the record of the present request: an axum extractor, and an extension of the
 /// request for everything else.
 ///
@@ -14,12 +16,37 @@ use std::ops::Deref;
 /// ```
 ///
 /// As an extractor it fails with status 500 where the layer is missing; take
-/// `Option<AuditContext>` where that is as it should be. In other services:
-/// `request.extensions().get::<AuditContext>()`.
+/// `Option<AuditContext>` where that is as it should be. A request that leaves no record has a
+/// handle too, which leads nowhere. In other services:
+/// [`AuditContext::of`] the request's extensions, or, without a request at hand,
+/// [`AuditContext::current`].
 #[derive(Clone, Debug)]
 pub struct AuditContext(audit_core::AuditContext);
 
+/// Marks a request that leaves no record. Of no size: a marker in the extensions of every
+/// excluded request must not cost an allocation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotRecorded;
+
 impl AuditContext {
+    /// The handle that a request carries. Where the request leaves no record (it is excluded, or
+    /// memory ran out) a handle that leads nowhere; where there is no layer, nothing.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Option<Self> {
+        if let Some(context) = extensions.get::<Self>() {
+            return Some(context.clone());
+        }
+        extensions.get::<NotRecorded>()?;
+        Some(Self(audit_core::AuditContext::detached()))
+    }
+
+    /// The handle of the request whose code runs on this thread right now; see
+    /// [`audit_core::AuditContext::current`].
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        audit_core::AuditContext::current().map(Self)
+    }
+
     pub(crate) const fn new(context: audit_core::AuditContext) -> Self {
         Self(context)
     }
@@ -44,7 +71,7 @@ mod extract {
 
     use super::AuditContext;
 
-    /// The audit layer is missing, or the request is excluded.
+    /// The audit layer is missing.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     #[non_exhaustive]
     pub struct MissingAuditContext {}
@@ -53,7 +80,7 @@ mod extract {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str(
                 "no AuditContext in the request: add `.layer(AuditLayer::new(&auditor))` to the \
-                 router after its routes, or take `Option<AuditContext>` where requests are excluded",
+                 router, after its routes",
             )
         }
     }
@@ -86,7 +113,7 @@ mod extract {
     }
 
     fn find(parts: &Parts) -> Option<AuditContext> {
-        let context = parts.extensions.get::<AuditContext>().cloned()?;
+        let context = AuditContext::of(&parts.extensions)?;
         // A layer around the whole router was called before there was a route.
         if let Some(path) = parts.extensions.get::<MatchedPath>() {
             context.route(path.as_str());

@@ -1,7 +1,7 @@
 use std::{fmt, marker::PhantomData};
 
-use audit_core::Auditor;
-use http::HeaderName;
+use audit_core::{Auditor, RequestId};
+use http::{HeaderName, HeaderValue};
 use tower_layer::Layer;
 
 use crate::{Audit, Wrap};
@@ -13,7 +13,7 @@ use crate::{Audit, Wrap};
 /// [`audit_tower::hyper::AuditLayer`](crate::hyper::AuditLayer).
 pub struct AuditLayer<K = Wrap> {
     pub(crate) auditor: Auditor,
-    pub(crate) id_header: Option<HeaderName>,
+    id_header: Option<HeaderName>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -24,6 +24,12 @@ impl<K> AuditLayer<K> {
         // The builder took the name for a header's already.
         let id_header = auditor.response_id_header().and_then(|name| name.parse().ok());
         Self { auditor: auditor.clone(), id_header, kind: PhantomData }
+    }
+
+    /// The header that tells the client its request's id.
+    pub(crate) fn header(&self, id: Option<&RequestId>) -> Option<(HeaderName, HeaderValue)> {
+        let value = HeaderValue::from_maybe_shared(id?.to_bytes()).ok()?;
+        Some((self.id_header.clone()?, value))
     }
 }
 

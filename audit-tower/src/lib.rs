@@ -53,7 +53,6 @@ mod body;
 mod context;
 mod future;
 mod head;
-mod id;
 mod layer;
 mod service;
 

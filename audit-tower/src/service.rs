@@ -3,13 +3,16 @@ use std::{
     task::{Context, Poll},
 };
 
-use audit_core::{Auditor, Begin, Exchange};
+use audit_core::{Auditor, Begin};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::{AuditContext, AuditLayer, BodyKind, RequestBody, ResponseFuture, Wrap, head, id};
+use crate::{
+    AuditContext, AuditLayer, BodyKind, RequestBody, ResponseFuture, Wrap, context::NotRecorded,
+    head,
+};
 
 /// Service that leaves one record of each request. See the [crate docs](crate) for an example.
 ///
@@ -63,25 +66,24 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        // An outer layer of ours has this request: one record is enough.
-        if request.extensions().get::<AuditContext>().is_some() {
+        // An outer layer of ours has decided on this request: one record is enough.
+        if AuditContext::of(request.extensions()).is_some() {
             let future = self.inner.call(request.map(pass::<B, K>));
             return ResponseFuture::pass(future, None);
         }
-        let id_header = self.layer.id_header.as_ref();
         match self.layer.auditor.begin(&head::Arrived(&request)) {
-            Begin::Pass(given) => {
-                let given = given.and_then(|given| id::value(given.as_str()));
+            Begin::Pass(id) => {
+                request.extensions_mut().insert(NotRecorded);
                 let future = self.inner.call(request.map(pass::<B, K>));
-                ResponseFuture::pass(future, id_header.cloned().zip(given))
+                ResponseFuture::pass(future, self.layer.header(id.as_ref()))
             }
             Begin::Record(mut exchange) => {
-                let given = id_header.cloned().zip(exchange.id().and_then(id::value));
+                let id = self.layer.header(exchange.id());
                 request.extensions_mut().insert(AuditContext::new(exchange.context()));
                 let request = request.map(pass::<B, K>);
                 // A service may panic here already, before there is a future.
                 let future = exchange.run(|| self.inner.call(request));
-                ResponseFuture::audit(future.ok(), exchange, given)
+                ResponseFuture::audit(future.ok(), exchange, id)
             }
         }
     }
@@ -90,13 +92,6 @@ where
 fn pass<B, K: BodyKind<B>>(body: B) -> K::Request {
     K::request(RequestBody::new(body))
 }
-
-// An exchange is armed before the inner service is called; if that panics and panics are not
-// caught, it is dropped while unwinding and knows that it was inside.
-const _: fn() = || {
-    fn assert_send<T: Send>() {}
-    assert_send::<Exchange>();
-};
 
 impl<S: Clone, K> Clone for Audit<S, K> {
     fn clone(&self) -> Self {

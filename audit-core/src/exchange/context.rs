@@ -1,6 +1,7 @@
 //! The application's handle on the record of the present request.
 
 use std::{
+    cell::RefCell,
     fmt, io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -53,7 +54,25 @@ struct Fields {
     metadata: Vec<(String, Vec<u8>)>,
 }
 
+thread_local! {
+    /// The context of the request whose code runs on this thread right now.
+    static CURRENT: RefCell<Option<AuditContext>> = const { RefCell::new(None) };
+}
+
 impl AuditContext {
+    /// The handle of the request whose code runs on this thread right now: in its handlers, inner
+    /// services and bodies, between two awaits, and in what they call. Not in tasks and threads
+    /// they spawn: move a clone there.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(|current| current.try_borrow().ok()?.clone()).ok().flatten()
+    }
+
+    /// Makes this the current one until the guard is dropped.
+    pub(super) fn enter(self) -> Entered {
+        Entered(swap(Some(self)))
+    }
+
     /// A handle that leads to no record: for code that runs without an audited request.
     #[must_use]
     pub fn detached() -> Self {
@@ -153,6 +172,25 @@ impl fmt::Debug for AuditContext {
         // What the application added may be secret until it has passed the masker.
         f.debug_struct("AuditContext").finish_non_exhaustive()
     }
+}
+
+/// The context that was current before.
+pub(super) struct Entered(Option<AuditContext>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        swap(self.0.take());
+    }
+}
+
+fn swap(with: Option<AuditContext>) -> Option<AuditContext> {
+    // While a thread is torn down its locals are gone, and nothing is current.
+    CURRENT
+        .try_with(|current| {
+            current.try_borrow_mut().ok().and_then(|mut c| std::mem::replace(&mut *c, with))
+        })
+        .ok()
+        .flatten()
 }
 
 /// What is left of a context when its exchange ends.
@@ -325,6 +363,21 @@ mod tests {
         let (ended, kept) = fields(&context);
         assert_eq!(words(ended), ["metadata_invalid"]);
         assert!(kept.is_empty());
+    }
+
+    #[test]
+    fn the_current_context_is_that_of_the_innermost_request() {
+        let (outer, inner) = (AuditContext(Arc::default()), AuditContext(Arc::default()));
+        let is = |context: &AuditContext| {
+            AuditContext::current().is_some_and(|current| Arc::ptr_eq(&current.0, &context.0))
+        };
+        let first = outer.clone().enter();
+        let second = inner.clone().enter();
+        assert!(is(&inner));
+        drop(second);
+        assert!(is(&outer));
+        drop(first);
+        assert!(AuditContext::current().is_none());
     }
 
     #[test]

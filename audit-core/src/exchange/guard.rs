@@ -14,7 +14,7 @@ use super::{
     frame::{self, Fixed, Tag},
     head,
 };
-use crate::{Auditor, IdSource, Outcome, Phase};
+use crate::{Auditor, IdSource, Outcome, Phase, RequestId};
 
 /// Longest panic or error message, in bytes.
 const MESSAGE: usize = 1024;
@@ -37,6 +37,7 @@ pub struct Exchange {
     grpc_status: Option<u32>,
     declared: Option<u64>,
     produced: u64,
+    size_unknown: bool,
     /// Inside the application's code. Still set when dropped: a panic unwound out of it.
     inside: bool,
 }
@@ -69,14 +70,23 @@ impl Exchange {
             grpc_status: None,
             declared: None,
             produced: 0,
+            size_unknown: false,
             inside: false,
         }
     }
 
     /// The request id to send with the response; nothing once finished.
     #[must_use]
-    pub fn id(&self) -> Option<&str> {
-        self.raw.as_ref()?.id.as_ref().map(crate::RequestId::as_str)
+    pub fn id(&self) -> Option<&RequestId> {
+        self.raw.as_ref()?.id.as_ref()
+    }
+
+    /// The route template, for an adapter that learns it after the request's head. An earlier one
+    /// stays.
+    pub fn route(&mut self, route: &str) {
+        if let Some(raw) = &mut self.raw {
+            head::route(raw, route);
+        }
     }
 
     /// The application's handle, to be put where handlers find it.
@@ -115,6 +125,15 @@ impl Exchange {
                 BodyAction::Watch
             }
         }
+    }
+
+    /// There will be a response of this status, made where the adapter does not see it: actix
+    /// makes the answer to an `Err` outside all middleware. Its size stays unknown.
+    pub fn answered_elsewhere(&mut self, status: u16) {
+        self.status = Some(status);
+        self.head_at = Some(Instant::now());
+        self.size_unknown = true;
+        self.finish(Outcome::Completed, None, None);
     }
 
     /// The body gave `bytes` bytes; `end_stream` if it says that it is at its end now.
@@ -160,7 +179,9 @@ impl Exchange {
     /// what panicked ([`drop_caught`](Self::drop_caught)) and answers with [`PANICKED_STATUS`],
     /// or, after the head, fails the body. Else it unwinds on.
     pub fn run<T>(&mut self, application: impl FnOnce() -> T) -> Result<T, Panicked> {
-        if self.raw.is_none() || !self.auditor.core.config.catch_panics {
+        let Some(raw) = &self.raw else { return Ok(application()) };
+        let _entered = AuditContext(raw.context.clone()).enter();
+        if !self.auditor.core.config.catch_panics {
             self.inside = true;
             let result = application();
             self.inside = false;
@@ -229,7 +250,7 @@ impl Exchange {
             frame::push(&mut raw.arena, Tag::Message, b"", text.text.as_bytes());
         }
         let nanos = |at: Instant| pipe.nanos(at);
-        let has_body = self.head_at.is_some() && outcome != Outcome::Upgraded;
+        let has_body = self.head_at.is_some() && outcome != Outcome::Upgraded && !self.size_unknown;
         let mut fixed = Fixed {
             start: nanos(raw.start),
             head: self.head_at.map(nanos),
@@ -242,7 +263,7 @@ impl Exchange {
             flags: raw.flags,
             outcome,
             phase,
-            id_source: raw.id.as_ref().map_or(IdSource::Generated, crate::RequestId::source),
+            id_source: raw.id.as_ref().map_or(IdSource::Generated, RequestId::source),
             headers: self.auditor.core.config.capture >= crate::Capture::Headers,
         };
         pipe.append(raw, &mut fixed);

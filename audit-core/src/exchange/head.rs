@@ -73,7 +73,9 @@ pub trait ResponseHead {
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // Matched at once; a box would be an allocation a request.
 pub enum Begin {
-    /// No record. The id is to be sent with the response, if there is one.
+    /// No record, by the settings or for want of memory. The id is to be sent with the response,
+    /// if there is one. The application must not notice: where it asks for a context, give it one
+    /// that is [`detached`](super::AuditContext::detached).
     Pass(Option<RequestId>),
     /// One record, seen to by the exchange.
     Record(Exchange),
@@ -135,8 +137,8 @@ fn gather(raw: &mut Raw, auditor: &Auditor, head: &impl RequestHead) {
     if let Some(host) = head.authority().map(str::as_bytes).or(known.host) {
         raw.push(Tag::Host, host, HOST, Flag::HeaderTruncated);
     }
-    if let Some(route) = head.route() {
-        raw.push(Tag::Route, route.as_bytes(), ROUTE, Flag::PathTruncated);
+    if let Some(template) = head.route() {
+        route(raw, template);
     }
     if let Some(agent) = known.user_agent {
         raw.push(Tag::UserAgent, agent, USER_AGENT, Flag::UserAgentTruncated);
@@ -163,6 +165,11 @@ fn gather(raw: &mut Raw, auditor: &Auditor, head: &impl RequestHead) {
         let end = &line[line.len().saturating_sub(FORWARDED_LINE)..];
         frame::push(&mut raw.arena, Tag::Forwarded, b"", end);
     }
+}
+
+/// Keeps a route template. The first one counts.
+pub(super) fn route(raw: &mut Raw, template: &str) {
+    raw.push(Tag::Route, template.as_bytes(), ROUTE, Flag::PathTruncated);
 }
 
 /// What the one pass over the request's headers found.

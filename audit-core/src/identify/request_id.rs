@@ -1,10 +1,18 @@
 //! The id of a request: taken from one well-formed inbound header, else made here.
 
-use std::fmt;
+use std::{cell::RefCell, fmt};
+
+use bytes::{Bytes, BytesMut};
 
 use crate::IdSource;
 
 const MOST: usize = 128;
+/// Bytes that ids are cut from.
+const BLOCK_SIZE: usize = 4 * 1024;
+
+thread_local! {
+    static BLOCK: RefCell<BytesMut> = RefCell::new(BytesMut::new());
+}
 
 /// A request id: 1 to 128 of `[A-Za-z0-9._:+/=-]`, and where it comes from.
 #[derive(Clone, Copy)]
@@ -26,6 +34,22 @@ impl RequestId {
     #[must_use]
     pub const fn source(&self) -> IdSource {
         self.source
+    }
+
+    /// The id as shared bytes, for a header's value. Ids of one thread share blocks of memory, so
+    /// that an allocation serves about a hundred of them.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        let id = &self.bytes[..usize::from(self.len)];
+        let shared = BLOCK.try_with(|block| {
+            let mut block = block.try_borrow_mut().ok()?;
+            if block.capacity() < id.len() {
+                *block = BytesMut::with_capacity(BLOCK_SIZE);
+            }
+            block.extend_from_slice(id);
+            Some(block.split().freeze())
+        });
+        shared.ok().flatten().unwrap_or_else(|| Bytes::copy_from_slice(id))
     }
 
     /// The inbound id if exactly one was sent and it is well-formed, else a fresh UUIDv7.
@@ -111,6 +135,13 @@ mod tests {
             assert_eq!((id.as_str().len(), id.source()), (36, IdSource::Replaced), "{bad:?}");
         }
         assert_eq!(choose(&[b"a", b"a"]).source(), IdSource::Replaced);
+    }
+
+    #[test]
+    fn every_id_keeps_its_own_bytes() {
+        let ids: Vec<_> = (0..1_000).map(|_| choose(&[])).collect();
+        let bytes: Vec<_> = ids.iter().map(RequestId::to_bytes).collect();
+        assert!(ids.iter().zip(&bytes).all(|(id, bytes)| id.as_str() == bytes));
     }
 
     #[test]
