@@ -51,13 +51,22 @@ impl Audited {
         audit_tower::tonic::AuditLayer::new(&self.auditor)
     }
 
-    /// All records, once no request is in flight. Control records are left out.
-    pub async fn records(&self) -> Vec<Entry> {
+    /// Waits until so many requests have reached the layer.
+    pub async fn started(&self, requests: u64) {
+        self.until(|counters| counters.started >= requests).await;
+    }
+
+    async fn until(&self, met: impl Fn(Counters) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        while self.auditor.counters().in_flight > 0 {
-            assert!(Instant::now() < deadline, "still in flight: {:?}", self.auditor);
+        while !met(self.auditor.counters()) {
+            assert!(Instant::now() < deadline, "waited in vain: {:?}", self.auditor);
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// All records, once no request is in flight. Control records are left out.
+    pub async fn records(&self) -> Vec<Entry> {
+        self.until(|counters| counters.in_flight == 0).await;
         self.records_now()
     }
 

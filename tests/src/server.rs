@@ -1,6 +1,6 @@
 //! Real servers on the loopback interface, and a client that shows every byte.
 
-use std::{convert::Infallible, future::Future, net::SocketAddr, pin::Pin};
+use std::{future::Future, net::SocketAddr};
 
 use axum::{Router, extract::Request};
 use bytes::Bytes;
@@ -88,9 +88,15 @@ impl Server {
 
     /// What it answers to `GET path` on a connection of its own, to the last byte.
     pub async fn get(&self, path: &str) -> Answer {
+        self.ask(&format!("GET {path}"), "", "").await
+    }
+
+    /// What it answers to a request line (without its version), with further header lines and a
+    /// body, on a connection of its own.
+    pub async fn ask(&self, line: &str, headers: &str, body: &str) -> Answer {
         let mut connection = self.connect().await;
-        let head = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
-        connection.send(&head).await;
+        let head = format!("{line} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{headers}\r\n");
+        connection.send(&(head + body)).await;
         connection.rest().await
     }
 }
@@ -106,7 +112,7 @@ impl Connection {
     }
 
     /// Asks for a path and leaves the connection open.
-    pub async fn ask(&mut self, path: &str) {
+    pub async fn get(&mut self, path: &str) {
         self.send(&format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n")).await;
     }
 
@@ -160,9 +166,3 @@ impl Answer {
         lines.find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 }
-
-/// A boxed future.
-pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// What axum's services fail with.
-pub type Never = Infallible;

@@ -2,11 +2,18 @@
 
 #![allow(clippy::unwrap_used)] // The lint knows only functions marked as tests.
 
+mod context;
 mod contract;
 mod endings;
+mod grpc;
+mod http2;
+mod hyper_http1;
+mod ids;
+mod lifecycle;
 mod panics;
 mod places;
 mod raw_hyper;
+mod upgrades;
 
 /// `GET /`, for services that do not look at the request.
 fn ask() -> axum::extract::Request {

@@ -23,16 +23,11 @@ async fn echo(request: Inner) -> Result<Response<Full<Bytes>>, hyper::Error> {
     Ok(Response::new(Full::new(request.into_body().collect().await?.to_bytes())))
 }
 
-const POST: &str =
-    "POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
-
 #[tokio::test]
 async fn a_tower_service_in_hyper_util() {
     let audited = Audited::new();
     let server = Server::hyper(audited.hyper().layer(service_fn(echo))).await;
-    let mut connection = server.connect().await;
-    connection.send(POST).await;
-    let answer = connection.rest().await;
+    let answer = server.ask("POST /", "content-length: 5\r\n", "hello").await;
     assert_eq!((answer.status(), answer.body.as_str()), (200, "hello"));
     let entry = audited.one().await;
     assert_eq!(Ending::of(&entry), Ending::completed(200, 5));
@@ -68,9 +63,8 @@ async fn a_service_of_hypers_own() {
         http1::Builder::new().serve_connection(TokioIo::new(stream), bridge).await.unwrap();
     })
     .await;
-    let mut connection = server.connect().await;
-    connection.send(POST).await;
-    assert_eq!(connection.rest().await.body, "hello");
+    let answer = server.ask("POST /", "content-length: 5\r\n", "hello").await;
+    assert_eq!(answer.body, "hello");
     let entry = audited.one().await;
     assert_eq!(Ending::of(&entry), Ending::completed(200, 5));
     assert_eq!(entry.actor().unwrap().ip.as_deref(), Some("127.0.0.1"));
@@ -81,9 +75,7 @@ async fn hyper_does_not_empty_the_answer_to_head() {
     let audited = Audited::new();
     let full = |_: Inner| async { Ok::<_, Infallible>(Response::new(Full::from("hello"))) };
     let server = Server::hyper(audited.hyper().layer(service_fn(full))).await;
-    let mut connection = server.connect().await;
-    connection.send("HEAD / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").await;
-    let answer = connection.rest().await;
+    let answer = server.ask("HEAD /", "", "").await;
     assert_eq!((answer.header("content-length"), answer.body.as_str()), (Some("5"), ""));
     assert_eq!(Ending::of(&audited.one().await), Ending::completed(200, 0));
 }
