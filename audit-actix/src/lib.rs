@@ -1,0 +1,59 @@
+//! One audit record for each request, as an actix-web middleware.
+//!
+//! ```
+//! use actix_web::{App, HttpServer, Responder, web};
+//! use audit_actix::{Audit, AuditContext, Auditor, sink::Memory};
+//!
+//! async fn create(audit: AuditContext) -> impl Responder {
+//!     audit.user("ann").tenant("acme");
+//!     "created"
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let auditor = Auditor::to(Memory::new());
+//! let audit = Audit::new(&auditor);
+//! let server = HttpServer::new(move || {
+//!     App::new().route("/orders", web::post().to(create)).wrap(audit.clone())
+//! });
+//! // server.bind("127.0.0.1:8080")?.run().await?;
+//! auditor.close_blocking()?; // or `auditor.close().await`
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One [`Audit`] serves all workers: it is a handle to the auditor, made once outside the factory.
+//! It goes around an `App`, a `Scope` or a `Resource`; in the latter two, and in
+//! `middleware::Condition`, wrap it in `middleware::Compat`, since it changes the body's type.
+//!
+//! # When a request ends
+//!
+//! A record is made once, at the first of these: the response body gives its end or an error; the
+//! body is taken whole (`MessageBody::try_into_bytes`); the body is dropped (`completed` if its
+//! declared length was produced, else `cancelled`); the response has no body; the connection is
+//! upgraded; an inner middleware or extractor fails with an `Err`, which actix answers outside all
+//! middleware (`completed`, with the error's status and without a size); the application panics;
+//! the future is dropped (`cancelled`). Requests that actix answers itself, such as malformed
+//! ones, never reach a middleware.
+//!
+//! # Order of middleware
+//!
+//! actix runs the middleware that was wrapped last first. Wrap the audit last and it sees most.
+//! Two of them around one request leave one record, that of the outer.
+
+mod body;
+mod context;
+mod future;
+mod head;
+mod middleware;
+
+pub use audit_core::{
+    Auditor, AuditorBuilder, AuditorGuard, BuildError, Capture, CloseError, Counters, FlushError,
+    ForwardedHeader, Secret, SessionAs, sink,
+};
+
+pub use self::{
+    body::AuditBody,
+    context::{AuditContext, MissingAuditContext},
+    future::ResponseFuture,
+    middleware::{Audit, AuditMiddleware},
+};
