@@ -20,6 +20,7 @@ use axum::{
     response::Response,
     routing::get,
 };
+use futures_util::StreamExt;
 use http_body_util::BodyExt;
 use tower::{Service, ServiceExt};
 use tower_layer::Layer;
@@ -190,6 +191,40 @@ async fn a_missing_layer_is_explained() {
     assert_eq!(status, 500);
     assert!(text.contains("`.layer(AuditLayer::new(&auditor))`"), "{text}");
     assert_eq!(ask(app, "/option").await, (StatusCode::OK, "true".into()));
+}
+
+#[tokio::test]
+async fn the_current_request_is_known_without_a_parameter() {
+    fn deep(key: &str, value: usize) {
+        AuditContext::current().unwrap().metadata(key, value);
+    }
+    let handler = async |Path(n): Path<usize>| {
+        deep("before", n);
+        // Others run here, on the same thread.
+        tokio::task::yield_now().await;
+        deep("after", n);
+        tokio::spawn(async { assert!(AuditContext::current().is_none()) }).await.unwrap();
+        if n == 3 {
+            panic!("three");
+        }
+        Body::from_stream(futures_util::stream::iter([n]).map(|n| {
+            deep("body", n);
+            Ok::<_, std::convert::Infallible>("hello")
+        }))
+    };
+    let audited = Audited::new();
+    let app = Router::new().route("/{n}", get(handler)).layer(audited.axum());
+    let paths: Vec<_> = (0..8).map(|n| format!("/{n}")).collect();
+    futures_util::future::join_all(paths.iter().map(|path| ask(app.clone(), path))).await;
+    assert!(AuditContext::current().is_none());
+    let entries = audited.records().await;
+    assert_eq!(entries.len(), 8);
+    for entry in entries {
+        let n = entry.request().unwrap().path.as_deref().unwrap()[1..].to_owned();
+        assert_eq!(entry.metadata("before"), Some(n.as_str()));
+        assert_eq!(entry.metadata("after"), Some(n.as_str()));
+        assert_eq!(entry.metadata("body"), (n != "3").then_some(n.as_str()));
+    }
 }
 
 #[tokio::test]

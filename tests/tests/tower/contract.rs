@@ -14,6 +14,7 @@ use audit_tests::audited::{Audited, Ending};
 use audit_tower::{Audit, AuditLayer, RequestBody, ResponseBody};
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use tower::{
     Service, ServiceBuilder, ServiceExt, buffer::BufferLayer, limit::ConcurrencyLimitLayer,
@@ -31,7 +32,7 @@ fn hello() -> Response<Full<Bytes>> {
     Response::new(Full::from("hello"))
 }
 
-async fn finish<B: http_body::Body<Error: std::fmt::Debug>>(response: Response<B>) {
+async fn finish<B: Body<Error: std::fmt::Debug>>(response: Response<B>) {
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
 }
 
@@ -198,6 +199,44 @@ async fn a_boxed_error_comes_back_as_it_was() {
     let entry = audited.one().await;
     assert_eq!(Ending::of(&entry), Ending::headless(Outcome::ServiceError));
     assert_eq!(entry.error().unwrap().message, None);
+}
+
+#[tokio::test]
+async fn bodies_tell_their_size_and_their_end() {
+    async fn sizes<B: Body<Data = Bytes>>(
+        request: Request<B>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
+        let body = request.into_body();
+        let told = format!("{:?} {}", body.size_hint().exact(), body.is_end_stream());
+        Ok(Response::new(Full::from(told)))
+    }
+    async fn told<S, B>(audited: &Audited, mut service: S, body: &'static str) -> String
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible>,
+        B: Body<Data = Bytes, Error: std::fmt::Debug> + Unpin,
+    {
+        let response = service.call(Request::new(Full::from(body))).await.unwrap();
+        let mut body = response.into_body();
+        let size = body.size_hint().exact();
+        assert!(!body.is_end_stream());
+        let data = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(size, Some(data.len() as u64));
+        // A server stops here.
+        assert!(body.is_end_stream());
+        assert_eq!(body.size_hint().exact(), Some(0));
+        // The end was seen with the last frame.
+        assert_eq!(audited.auditor.counters().in_flight, 0);
+        String::from_utf8(data.to_vec()).unwrap()
+    }
+    let audited = Audited::new();
+    for (body, expected) in [("hello", "Some(5) false"), ("", "Some(0) true")] {
+        let wrapped = audited.hyper().layer(service_fn(sizes::<RequestBody<Full<Bytes>>>));
+        assert_eq!(told(&audited, wrapped, body).await, expected);
+        let axum = audited.axum().layer(service_fn(sizes::<axum::body::Body>));
+        assert_eq!(told(&audited, axum, body).await, expected);
+        let tonic = audited.tonic().layer(service_fn(sizes::<tonic::body::Body>));
+        assert_eq!(told(&audited, tonic, body).await, expected);
+    }
 }
 
 #[test]

@@ -140,6 +140,9 @@ const TABLE: &[Row] = &[
     (GET, 200, None, Fails(&["hel"]), PastTheEnd, failed(3)),
     (GET, 200, None, Fails(&[]), PastTheEnd, failed(0)),
     (GET, 200, Some(9), Fails(&["hel", "lo"]), PastTheEnd, failed(5)),
+    // The declared length alone is no end: something may follow.
+    (GET, 200, Some(5), Fails(&["hel", "lo"]), PastTheEnd, failed(5)),
+    (GET, 200, Some(5), Trailers(&["hel", "lo"]), PastTheEnd, completed(5)),
 ];
 
 #[tokio::test]
@@ -199,6 +202,18 @@ async fn a_request_is_dropped_before_its_head() {
     let error = service.oneshot(ask()).await.unwrap_err();
     assert!(error.is::<tower::timeout::error::Elapsed>());
     assert_eq!(Ending::of(&audited.one().await), expected, "by a timeout outside");
+
+    // The client gets an answer, which is not the layer's.
+    let audited = Audited::new();
+    let timeout = tower_http::timeout::TimeoutLayer::with_status_code;
+    let service = ServiceBuilder::new()
+        .layer(timeout(StatusCode::REQUEST_TIMEOUT, Duration::from_millis(5)))
+        .layer(audited.hyper())
+        .service_fn(|_: http::Request<_>| pending::<Result<Response, Infallible>>());
+    let response = service.oneshot(ask()).await.unwrap();
+    assert_eq!(response.status(), 408);
+    assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty());
+    assert_eq!(Ending::of(&audited.one().await), expected, "by one that answers");
 }
 
 #[tokio::test]

@@ -19,7 +19,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body::Frame;
 use http_body_util::BodyExt;
-use tower::{Service, service_fn};
+use tower::{Service, ServiceExt, service_fn};
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_layer::Layer;
 
 use crate::ask;
@@ -271,6 +272,23 @@ async fn a_sink_that_panics_once_loses_nothing() {
     let counters = auditor.counters();
     assert_eq!((counters.started, counters.written, counters.in_memory), (1, 1, 0));
     assert_eq!(Ending::of(&memory.entries()[0]), Ending::answered_panic());
+}
+
+#[tokio::test]
+async fn a_layer_that_catches_panics_itself() {
+    // Inside it is an answer like any other.
+    let audited = Audited::new();
+    let app = || Router::new().route("/", get(|| async { explode(Payload::Str) as &str }));
+    let inside = app().layer(CatchPanicLayer::new()).layer(audited.axum());
+    let response = inside.oneshot(ask()).await.unwrap();
+    let size = response.into_body().collect().await.unwrap().to_bytes().len() as u64;
+    assert_eq!(Ending::of(&audited.one().await), Ending::completed(500, size));
+
+    // Outside it gets what is not caught.
+    let audited = Audited::with(|settings| settings.catch_panics(false));
+    let outside = app().layer(audited.axum()).layer(CatchPanicLayer::new());
+    assert_eq!(outside.oneshot(ask()).await.unwrap().status(), 500);
+    assert_eq!(Ending::of(&audited.one().await), Ending::headless(Outcome::Panicked));
 }
 
 #[tokio::test]
