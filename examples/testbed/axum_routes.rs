@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use crate::common::{self, Events, Login, Size, Slow, Token, Upload, Uploaded};
 
 const JSON: (HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
+const TRAILER: (&str, &str) = ("x-checksum", "5d41402a");
 
 pub(crate) fn router() -> Router {
     let nested = Router::new().route("/items/{b}", get(nested));
@@ -165,7 +166,7 @@ async fn gzip() -> impl IntoResponse {
 }
 
 async fn trailers() -> impl IntoResponse {
-    let (name, value) = common::TRAILER;
+    let (name, value) = TRAILER;
     let mut trailers = HeaderMap::new();
     trailers.insert(name, HeaderValue::from_static(value));
     let frames = [Frame::data(Bytes::from_static(b"hello")), Frame::trailers(trailers)];

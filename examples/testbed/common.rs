@@ -17,7 +17,6 @@ pub(crate) const PANIC: &str = "the handler panicked";
 pub(crate) const BODY_PANIC: &str = "the body panicked";
 pub(crate) const CSS: &str = "body { margin: 0 }\n";
 pub(crate) const COOKIE: &str = "session=8f14e45fceea167a; HttpOnly; Path=/";
-pub(crate) const TRAILER: (&str, &str) = ("x-checksum", "5d41402a");
 /// `{"compressed":true,"password":"squeezed"}`, compressed by gzip without name and time.
 pub(crate) const GZIP: &[u8] = &[
     0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xab, 0x56, 0x4a, 0xce, 0xcf, 0x2d,
