@@ -71,12 +71,15 @@ impl Testbed {
         panic!("it does not end; stderr: {}", self.stderr());
     }
 
-    /// As [`stop`](Self::stop), where it has to end in good order and without a word.
-    pub fn stop_cleanly(&mut self) {
+    /// As [`stop`](Self::stop), where it has to end in good order. It panicked so often, and
+    /// said nothing else.
+    pub fn stop_cleanly(&mut self, panics: usize) {
         let (status, took) = self.stop();
-        assert_eq!(status.code(), Some(0), "stderr: {}", self.stderr());
+        let stderr = self.stderr();
+        assert_eq!(status.code(), Some(0), "stderr: {stderr}");
         assert!(took < Duration::from_secs(10), "took {took:?}");
-        assert_eq!(self.stderr(), "");
+        assert_eq!(stderr.matches("panicked at").count(), panics, "{stderr}");
+        assert!(panics > 0 || stderr.is_empty(), "{stderr}");
     }
 
     /// Kills it as a crash would.

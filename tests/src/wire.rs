@@ -3,7 +3,7 @@
 use std::{
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::audited::PATIENCE;
@@ -15,6 +15,8 @@ pub struct Wire {
     got: Vec<u8>,
     /// Where the answer begins that is being read.
     from: usize,
+    /// A conversation that goes on for longer is one that does not end.
+    deadline: Instant,
 }
 
 impl Wire {
@@ -25,7 +27,7 @@ impl Wire {
         stream.set_read_timeout(Some(PATIENCE)).expect("an option");
         stream.set_write_timeout(Some(PATIENCE)).expect("an option");
         stream.set_nodelay(true).expect("an option");
-        Self { stream, got: Vec::new(), from: 0 }
+        Self { stream, got: Vec::new(), from: 0, deadline: Instant::now() + 3 * PATIENCE }
     }
 
     /// Sends bytes as they are. That the server has closed meanwhile shows in what it answers.
@@ -100,6 +102,7 @@ impl Wire {
 
     /// Reads what is there. `false`: the server has closed, in one way or another.
     fn more(&mut self) -> bool {
+        assert!(Instant::now() < self.deadline, "no end after {}", self.shown());
         let mut chunk = [0; 16 * 1024];
         match self.stream.read(&mut chunk) {
             Ok(n) => {

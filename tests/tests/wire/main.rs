@@ -1,5 +1,8 @@
 //! What a client sees of an audited service and what its trail holds, byte by byte: testbeds as
 //! processes of their own, a client on a plain socket.
 
+mod endings;
+mod live;
+mod pair;
 mod parity;
 mod scenarios;

@@ -1,0 +1,82 @@
+//! A testbed with the layer and a trail; and one beside it without.
+
+use std::path::PathBuf;
+
+use audit_core::Entry;
+use audit_tests::{
+    testbed::Testbed,
+    trail::{Follower, told},
+    wire::{Said, Wire},
+};
+
+pub(crate) const AXUM: &str = "testbed_axum";
+
+/// A testbed with the layer and a trail.
+pub(crate) struct Audited {
+    pub(crate) testbed: Testbed,
+    pub(crate) trail: Follower,
+    pub(crate) root: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Audited {
+    pub(crate) fn start(name: &str, capture: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().join("trail");
+        let flags = ["--audit", capture, "--trail", root.to_str().expect("a path")];
+        let testbed = Testbed::start(name, &flags);
+        let trail = Follower::open(&root);
+        Self { testbed, trail, root, folder }
+    }
+
+    pub(crate) fn connect(&self) -> Wire {
+        Wire::connect(self.testbed.addr)
+    }
+
+    /// A connection on which a path was asked for.
+    pub(crate) fn ask(&self, target: &str) -> Wire {
+        let mut wire = self.connect();
+        wire.send(format!("GET {target} HTTP/1.1\r\nhost: h\r\n\r\n"));
+        wire
+    }
+
+    /// The next record, which is of a request for this path.
+    pub(crate) fn record(&mut self, path: &str) -> Entry {
+        let record = self.trail.requests(1).remove(0);
+        let found = record.request().and_then(|request| request.path.as_deref());
+        assert_eq!(found, Some(path), "{}", told(&record));
+        record
+    }
+
+    /// Stops it. The trail holds nothing more and is in order.
+    pub(crate) fn end(mut self, panics: usize) {
+        self.testbed.stop_cleanly(panics);
+        self.trail.ends_well();
+        self.folder.close().expect("a folder");
+    }
+}
+
+/// The same conversation without the layer and with it.
+pub(crate) struct Pair {
+    pub(crate) bare: Testbed,
+    pub(crate) audited: Audited,
+}
+
+impl Pair {
+    pub(crate) fn start(name: &str, capture: &str) -> Self {
+        let bare = Testbed::start(name, &["--audit", "off"]);
+        Self { bare, audited: Audited::start(name, capture) }
+    }
+
+    /// What both said: without the layer, with it.
+    pub(crate) fn both(&self, talk: impl Fn(Wire) -> Vec<u8>) -> [Said; 2] {
+        let addrs = [self.bare.addr, self.audited.testbed.addr];
+        addrs.map(|addr| Said::new(&talk(Wire::connect(addr))))
+    }
+
+    /// Stops both, which have panicked so often.
+    pub(crate) fn end(mut self, panics: usize) {
+        self.bare.stop_cleanly(panics);
+        self.audited.end(panics);
+    }
+}
