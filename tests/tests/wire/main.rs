@@ -1,7 +1,9 @@
 //! What a client sees of an audited service and what its trail holds, byte by byte: testbeds as
 //! processes of their own, a client on a plain socket.
 
+mod crash;
 mod endings;
+mod hostile;
 mod live;
 mod pair;
 mod parity;
