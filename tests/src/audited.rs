@@ -51,6 +51,12 @@ impl Audited {
         audit_tower::tonic::AuditLayer::new(&self.auditor)
     }
 
+    /// The middleware for actix-web.
+    #[must_use]
+    pub fn actix(&self) -> audit_actix::Audit {
+        audit_actix::Audit::new(&self.auditor)
+    }
+
     /// Waits until so many requests have reached the layer.
     pub async fn started(&self, requests: u64) {
         self.until(|counters| counters.started >= requests).await;

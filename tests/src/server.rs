@@ -2,6 +2,7 @@
 
 use std::{future::Future, net::SocketAddr};
 
+use actix_web::dev::ServerHandle;
 use axum::{Router, extract::Request};
 use bytes::Bytes;
 use http::Response;
@@ -28,12 +29,22 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub struct Server {
     /// Where it listens.
     pub addr: SocketAddr,
-    task: JoinHandle<()>,
+    runs: Runs,
+}
+
+#[derive(Debug)]
+enum Runs {
+    Task(JoinHandle<()>),
+    Actix(ServerHandle),
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.task.abort();
+        match &self.runs {
+            Runs::Task(task) => task.abort(),
+            // It is told at once; only the answer is not waited for.
+            Runs::Actix(handle) => drop(handle.stop(false)),
+        }
     }
 }
 
@@ -45,7 +56,30 @@ impl Server {
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("an address");
-        Self { addr, task: tokio::spawn(serve(listener)) }
+        Self { addr, runs: Runs::Task(tokio::spawn(serve(listener))) }
+    }
+
+    /// Serves with actix-web, on threads of its own: `run` gives the running server for a listener
+    /// on a free port.
+    pub fn actix(
+        run: impl FnOnce(std::net::TcpListener) -> std::io::Result<actix_web::dev::Server>,
+    ) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let addr = listener.local_addr().expect("an address");
+        let server = run(listener).expect("a server");
+        let runs = Runs::Actix(server.handle());
+        tokio::spawn(server);
+        Self { addr, runs }
+    }
+
+    /// Stops a server of actix-web: in good order, or at once.
+    ///
+    /// # Panics
+    ///
+    /// If it is another's, or does not end.
+    pub async fn stop(self, graceful: bool) {
+        let Runs::Actix(handle) = &self.runs else { panic!("not actix") };
+        timeout(PATIENCE, handle.stop(graceful)).await.expect("it ends");
     }
 
     /// Serves a router with `axum::serve`.

@@ -1,0 +1,6 @@
+//! The actix middleware in every place, and one record for each way in which a request can end.
+
+#![allow(clippy::unwrap_used)] // The lint knows only functions marked as tests.
+
+mod endings;
+mod places;
