@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod audited;
+pub mod programs;
 pub mod server;
 pub mod testbed;
 pub mod trail;

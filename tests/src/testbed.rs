@@ -4,16 +4,15 @@ use std::{
     fs::File,
     io::{BufRead, BufReader, Read, Seek},
     net::SocketAddr,
-    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Mutex, PoisonError, mpsc},
+    sync::mpsc,
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::audited::PATIENCE;
+use crate::{audited::PATIENCE, programs};
 
 /// A testbed that serves. It is killed with its handle.
 #[derive(Debug)]
@@ -30,7 +29,7 @@ impl Testbed {
     #[must_use]
     pub fn start(name: &str, flags: &[&str]) -> Self {
         let stderr = tempfile::tempfile().expect("a file");
-        let mut child = Command::new(binary(name))
+        let mut child = Command::new(programs::example(name))
             .args(["--listen", "127.0.0.1:0", "--threads", "2"])
             .args(flags)
             .env("RUST_BACKTRACE", "0")
@@ -121,56 +120,4 @@ fn lines(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
         }
     });
     receive
-}
-
-/// The program of a testbed. It is built if it is missing or older than what it is made of:
-/// `cargo test -p audit-tests` does not do that by itself.
-///
-/// # Panics
-///
-/// When it cannot be built.
-#[must_use]
-pub fn binary(name: &str) -> PathBuf {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    // TARGET/PROFILE/deps/this
-    let this = std::env::current_exe().expect("a path");
-    let profile = this.parent().and_then(Path::parent).expect("a target directory");
-    let program = profile.join("examples").join(name);
-    let built = program.metadata().and_then(|meta| meta.modified()).ok();
-    if built.is_none_or(|built| built < newest_source()) {
-        build(name, profile);
-    }
-    program
-}
-
-fn build(name: &str, profile: &Path) {
-    let target = profile.parent().expect("a target directory");
-    let profile = match profile.file_name().and_then(|name| name.to_str()) {
-        Some("debug") | None => "dev",
-        Some(profile) => profile,
-    };
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "audit-examples", "--example", name])
-        .args(["--profile", profile, "--target-dir"])
-        .arg(target)
-        .current_dir(workspace())
-        .status()
-        .expect("cargo");
-    assert!(built.success(), "cannot build {name}");
-}
-
-fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace")
-}
-
-fn newest_source() -> SystemTime {
-    let parts = ["Cargo.lock", "audit-core", "audit-tower", "audit-trail", "examples"];
-    parts.iter().map(|part| newest(&workspace().join(part))).max().expect("parts")
-}
-
-fn newest(path: &Path) -> SystemTime {
-    let own = path.metadata().and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-    let below = std::fs::read_dir(path).into_iter().flatten().flatten();
-    below.map(|entry| newest(&entry.path())).chain([own]).max().expect("one at least")
 }

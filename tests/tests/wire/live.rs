@@ -7,10 +7,7 @@ use std::{
 };
 
 use audit_core::{Outcome, Phase};
-use audit_tests::{
-    testbed::{Testbed, binary},
-    wire::Wire,
-};
+use audit_tests::{programs, testbed::Testbed, wire::Wire};
 
 use crate::pair::{AXUM, Audited, Pair};
 
@@ -129,7 +126,7 @@ fn what_is_not_supported_is_refused() {
         (&["--audit", "everything"], "possible values: off, none, metadata, headers"),
         (&["--unknown"], "--unknown"),
     ] {
-        let output = Command::new(binary(AXUM)).args(flags).output().expect("a program");
+        let output = Command::new(programs::example(AXUM)).args(flags).output().expect("a program");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{flags:?}: {stderr}");
         assert!(stderr.contains(told), "{flags:?}: {stderr}");
