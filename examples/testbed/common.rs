@@ -1,6 +1,6 @@
 //! What the testbeds share: flags, policy, parameters of the routes, fixed answers.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{io::Write as _, net::SocketAddr, path::PathBuf, time::Duration};
 
 use audit_core::{Auditor, Capture, sink::Memory};
 use audit_trail::Trail;
@@ -69,25 +69,28 @@ pub(crate) enum Reliability {
 }
 
 impl Flags {
-    /// The flags of this process. Ends it with code 2 where they are wrong, or ask for what the
-    /// layer cannot do yet: nothing may look supported and not be.
+    /// The flags of this process. Ends it with code 2 where they are wrong, or ask for what would
+    /// change what is recorded or promised and is not there yet.
     pub(crate) fn read() -> Self {
         let flags = Self::parse();
         if let Some(what) = flags.missing() {
             let message = format!("{what} is not supported yet");
             Self::command().error(ErrorKind::InvalidValue, message).exit();
         }
+        if matches!(flags.audit, Level::Request | Level::Full) {
+            let level = flags.audit.to_possible_value();
+            let level = level.as_ref().map_or("this", |level| level.get_name());
+            let note = "bodies are not captured yet; records have capture `headers`";
+            let _ = writeln!(std::io::stderr(), "testbed: --audit {level}: {note}");
+        }
         flags
     }
 
     fn missing(&self) -> Option<&'static str> {
-        match (self.audit, self.reliability) {
-            (Level::Request, _) => Some("`--audit request` (capture of request bodies)"),
-            (Level::Full, _) => Some("`--audit full` (capture of bodies)"),
-            (_, Reliability::Strict) => Some("`--reliability strict`"),
-            _ if self.config.is_some() => Some("`--config`"),
-            _ => None,
+        if self.reliability == Reliability::Strict {
+            return Some("`--reliability strict`");
         }
+        self.config.is_some().then_some("`--config`")
     }
 
     /// The auditor with the testbed's policy; none where there is to be no layer.
@@ -96,7 +99,7 @@ impl Flags {
             Level::Off => return Ok(None),
             Level::None => Capture::None,
             Level::Metadata => Capture::Metadata,
-            // `read` has refused the levels above.
+            // `read` has said that there are no bodies yet.
             Level::Headers | Level::Request | Level::Full => Capture::Headers,
         };
         let builder = Auditor::builder()
