@@ -250,7 +250,7 @@ fn ask_on(addr: SocketAddr, answered: &Mutex<Vec<Answer>>, enough: &AtomicBool) 
                 _ => break,
             }
             // A load, but one that leaves the writer its share of a small machine.
-            thread::sleep(Duration::from_micros(200));
+            thread::sleep(Duration::from_micros(500));
         }
     }
 }
