@@ -14,8 +14,8 @@ pub(crate) struct Filter {
     ///
     /// TIME is an age (`30m`, `2h`, `1h30m`, `7d`, `1w`), `now`, `today`, `yesterday`, a date
     /// (`2026-11-01`, its first moment) or an RFC 3339 time (`2026-11-01T08:30:00+06:30`). Days
-    /// and times without a zone are UTC, as in the records. `audit query` does not open files that
-    /// were last written before TIME.
+    /// and times without a zone are UTC, as in the records. `audit query` leaves out files whose
+    /// successor began before TIME.
     #[arg(long, value_name = "TIME", value_parser = when::parse)]
     pub(crate) since: Option<Timestamp>,
     /// Began before TIME, which itself is excluded

@@ -79,9 +79,9 @@ impl Reader {
         Self::start(source.as_ref(), None)
     }
 
-    /// Reads from the beginning, but may leave out what lies before `time`: whole segments that
-    /// were last written before it. Other older records still come; and where the wall clock
-    /// was set back, later records may be left out.
+    /// Reads from the beginning, but may leave out what lies before `time`: whole segments, where
+    /// the next one's first record was written before it (its id tells). Other older records
+    /// still come; and where the wall clock was set back, later records may be left out.
     ///
     /// # Errors
     ///

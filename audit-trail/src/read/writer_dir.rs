@@ -7,7 +7,8 @@ use std::{
     sync::Arc,
 };
 
-use audit_core::Timestamp;
+use audit_core::{Entry, Timestamp};
+use uuid::Uuid;
 
 use super::{
     Damaged, Item, Line, ReadError,
@@ -15,7 +16,7 @@ use super::{
     segment::{Replay, Segment},
 };
 use crate::{
-    line::{self, Next},
+    line::{self, Lines, Next},
     segment::{Header, file_name, parse_header, parse_name},
 };
 
@@ -117,12 +118,12 @@ impl WriterDir {
         if finished.is_none()
             && let Some(since) = self.since
         {
-            // A segment that was last written before `since` holds nothing that began after.
-            let old = |from: &u64| {
-                written(&self.path.join(file_name(*from))).is_some_and(|time| time < since)
-            };
-            let skip = all.iter().take_while(|from| old(from)).count();
-            return Ok(all.get(skip.min(all.len().saturating_sub(1))).copied());
+            // What a segment holds was written, and so began, before the next one's first record
+            // was written.
+            let next_begun = |from: &u64| begun(&self.path.join(file_name(*from)));
+            let old = |next: &&u64| next_begun(next).is_some_and(|time| time < since);
+            let skip = all.iter().skip(1).take_while(old).count();
+            return Ok(all.get(skip).copied());
         }
         Ok(all.first().copied())
     }
@@ -319,8 +320,19 @@ fn damaged(path: &Path, line: u64, reason: String) -> Item {
     Item::Damaged(Damaged { path: path.to_owned(), line, reason })
 }
 
-/// When a file was last written, with a second for coarse clocks of file systems.
-fn written(path: &Path) -> Option<Timestamp> {
-    let time = path.symlink_metadata().ok()?.modified().ok()?;
-    Some((time + std::time::Duration::from_secs(1)).into())
+/// When a segment's first record was written: its id tells, to the millisecond. A record's `time`
+/// is that of its beginning, which may lie long before.
+fn begun(path: &Path) -> Option<Timestamp> {
+    // Not a pipe, which would not open before somebody writes to it.
+    if !path.symlink_metadata().ok()?.is_file() {
+        return None;
+    }
+    let file = fs::File::open(path).ok()?;
+    let mut lines = Lines::at(0);
+    let Next::Line(_header) = lines.next(&file).ok()? else { return None };
+    let Next::Line(first) = lines.next(&file).ok()? else { return None };
+    let entry = Entry::parse(std::str::from_utf8(first).ok()?).ok()?;
+    let (seconds, nanos) = Uuid::parse_str(&entry.id?).ok()?.get_timestamp()?.to_unix();
+    let micros = i64::try_from(seconds).ok()?.checked_mul(1_000_000)?;
+    Some(Timestamp::from_micros(micros + i64::from(nanos / 1_000)))
 }

@@ -160,25 +160,26 @@ fn the_last_lines_are_found_over_segments_and_writers() {
 
 #[test]
 fn since_leaves_out_what_was_written_before() {
-    let root = by_hand(&[
-        ("00", 0, line(0, "01", 0)),
-        ("00", 1, line(1, "02", 1)),
-        ("00", 2, line(2, "03", 2)),
-    ]);
-    let old = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
-    for (n, path) in root.segments().iter().enumerate() {
-        let file = fs::OpenOptions::new().write(true).open(path).unwrap();
-        file.set_modified(old + Duration::from_secs(10 * n as u64)).unwrap();
-    }
-    let since = |seconds| {
-        let time = (old + Duration::from_secs(seconds)).into();
-        drain(&mut Reader::since(&root.path, time).unwrap()).iter().map(short).collect::<Vec<_>>()
+    let second = 1_795_293_060;
+    // Each began an hour before it was written.
+    let record = |seq: u64| {
+        let written = uuid::Timestamp::from_unix(uuid::NoContext, second + 10 * seq, 0);
+        let id = uuid::Uuid::new_v7(written);
+        format!(
+            "{{\"seq\":{seq},\"kind\":\"event\",\"id\":\"{id}\",\"time\":\"2026-11-21T19:31:00.000000Z\",\"module\":\"{seq}\"}}\n"
+        )
     };
-    assert_eq!(since(0), ["#0", "#1", "#2"]);
-    assert_eq!(since(5), ["#1", "#2"]);
-    assert_eq!(since(11), ["#1", "#2"]);
-    assert_eq!(since(12), ["#2"]);
-    assert_eq!(since(1_000), ["#2"]);
+    let root = by_hand(&[("00", 0, record(0)), ("00", 1, record(1)), ("00", 2, record(2))]);
+    let since = |seconds: i64| {
+        let time = audit_core::Timestamp::from_micros((second as i64 + seconds) * 1_000_000);
+        drain(&mut Reader::since(&root.path, time).unwrap()).len()
+    };
+    assert_eq!(since(-1), 3);
+    // The first segment could hold what was written up to second 10.
+    assert_eq!(since(10), 3);
+    assert_eq!(since(11), 2);
+    assert_eq!(since(21), 1);
+    assert_eq!(since(1_000), 1);
 }
 
 proptest::proptest! {
