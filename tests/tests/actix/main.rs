@@ -2,5 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // The lint knows only functions marked as tests.
 
+mod context;
 mod endings;
+mod errors;
+mod head;
+mod http1;
+mod panics;
 mod places;
+mod workers;
