@@ -80,8 +80,8 @@ impl<B: MessageBody> MessageBody for AuditBody<B> {
                 Some(Err(error))
             }
             Some(Ok(chunk)) => {
-                // actix polls a sized body no more once it has sent that many bytes, and then
-                // drops it: the exchange knows the declared length.
+                // actix polls on, whatever length was declared. Where others stop at that length,
+                // the exchange knows it.
                 exchange.data(chunk.len(), false);
                 Some(Ok(chunk))
             }
