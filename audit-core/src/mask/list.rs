@@ -44,7 +44,21 @@ pub(super) struct Scope<'a> {
 impl Scope<'_> {
     /// Whether the value under `name` is to be masked; if so, it is listed.
     pub(super) fn hides(&mut self, name: &str) -> bool {
-        match self.names.find(self.part, name) {
+        self.hides_as(self.part, name)
+    }
+
+    /// The same for a name in the query of a URL, wherever that is.
+    pub(super) fn hides_asked(&mut self, name: &str) -> bool {
+        self.hides_as(Part::Query, name)
+    }
+
+    /// The same for a word in free text, wherever that is.
+    pub(super) fn hides_word(&mut self, name: &str) -> bool {
+        self.hides_as(Part::Error, name)
+    }
+
+    fn hides_as(&mut self, part: Part, name: &str) -> bool {
+        match self.names.find(part, name) {
             Some(selector) => {
                 self.list.add(self.part, selector);
                 true

@@ -8,6 +8,8 @@ use super::{REDACTED, list::Scope};
 pub(super) fn text(out: &mut String, text: &str, scope: &mut Scope<'_>) {
     let mut rest = text;
     while let Some(at) = rest.find(|c: char| c.is_alphanumeric() || c == '/') {
+        // In a query plain words such as `code` carry secrets too.
+        let asked = rest[..at].ends_with(['?', '&']);
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         if let Some(after) = rest.strip_prefix("//") {
@@ -19,14 +21,14 @@ pub(super) fn text(out: &mut String, text: &str, scope: &mut Scope<'_>) {
         let (name, after) = rest.split_at(end);
         out.push_str(name);
         rest = after;
-        if is_scheme(name) && after.starts_with(' ') && secret_len(&after[1..], None) >= 6 {
+        if is_scheme(name) && after.strip_prefix(' ').is_some_and(|after| follows(name, after)) {
             scope.list.add(scope.part, "authorization");
             out.push(' ');
             out.push_str(REDACTED);
             rest = &after[1 + secret_len(&after[1..], None)..];
         } else if let Some((value, quote)) = value_start(after)
-            && secret_len(&after[value..], quote) > 0
-            && scope.hides(name)
+            && !after[value..].chars().next().is_none_or(|c| ends(c, quote.map(|(q, _)| q)))
+            && (scope.hides_word(name) || (asked && scope.hides_asked(name)))
         {
             out.push_str(&after[..value]);
             // `authorization: Bearer x` hides two words.
@@ -49,11 +51,21 @@ fn is_scheme(word: &str) -> bool {
     ["bearer", "basic", "digest", "token"].iter().any(|s| s.eq_ignore_ascii_case(word))
 }
 
+/// Whether a credential follows the scheme, not a word of prose as in `Basic training`.
+fn follows(scheme: &str, after: &str) -> bool {
+    let word = &after[..secret_len(after, None)];
+    let random = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"=+/_".contains(&b);
+    word.len() >= 6 && (scheme.eq_ignore_ascii_case("bearer") || word.bytes().skip(1).any(random))
+}
+
 const QUOTES: [char; 3] = ['"', '\'', '`'];
+
+/// A quote, and how many backslashes are before it: more of them escape another one inside.
+type Quote = (char, usize);
 
 /// Where the value after a name begins: behind quotes, spaces and one `=` or `:`; and the quote
 /// that it is in.
-fn value_start(after: &str) -> Option<(usize, Option<char>)> {
+fn value_start(after: &str) -> Option<(usize, Option<Quote>)> {
     let escaped = |c| QUOTES.contains(&c) || c == '\\';
     let rest = after.trim_start_matches(escaped).trim_start();
     // `:` alone also hides a word of prose, as in `token: the second one was wrong`; so be it.
@@ -61,17 +73,31 @@ fn value_start(after: &str) -> Option<(usize, Option<char>)> {
     let rest = rest.strip_prefix('>').unwrap_or(rest).trim_start();
     let rest = rest.strip_prefix("Some(").unwrap_or(rest);
     let value = rest.trim_start_matches(escaped);
-    let quote = rest[..rest.len() - value.len()].chars().next_back().filter(|c| QUOTES.contains(c));
+    let opening = &rest[..rest.len() - value.len()];
+    let quote = opening.chars().next_back().filter(|c| QUOTES.contains(c));
+    let quote = quote.map(|quote| (quote, backslashes(&opening[..opening.len() - 1])));
     Some((after.len() - value.len(), quote))
 }
 
+fn backslashes(text: &str) -> usize {
+    text.bytes().rev().take_while(|b| *b == b'\\').count()
+}
+
 /// How long a value is: up to its closing quote, or to white space or a separator.
-fn secret_len(value: &str, quote: Option<char>) -> usize {
-    let ends = |c: char| match quote {
+fn secret_len(value: &str, quote: Option<Quote>) -> usize {
+    let Some((quote, escapes)) = quote else {
+        return value.find(|c| ends(c, None)).unwrap_or(value.len());
+    };
+    let closes = |at: &usize| backslashes(&value[..*at]) <= escapes;
+    let end = value.match_indices(quote).map(|(at, _)| at).find(closes);
+    end.map_or(value.len(), |at| at - backslashes(&value[..at]))
+}
+
+fn ends(c: char, quote: Option<char>) -> bool {
+    match quote {
         Some(quote) => c == quote,
         None => c.is_whitespace() || QUOTES.contains(&c) || "&,;)}]".contains(c),
-    };
-    value.find(ends).unwrap_or(value.len())
+    }
 }
 
 /// Copies what follows `//`, without user info.
@@ -84,7 +110,26 @@ fn user_info<'a>(out: &mut String, after: &'a str, scope: &mut Scope<'_>) -> &'a
             out.push_str(REDACTED);
             &after[at..]
         }
+        None if authority.len() > LONGEST_HOST => {
+            scope.list.add(scope.part, "userinfo");
+            out.push_str(REDACTED);
+            &after[authority.len()..]
+        }
         None => after,
+    }
+}
+
+/// The longest host with a port. What is longer and has no `@` is user info that was cut off.
+pub(super) const LONGEST_HOST: usize = 253 + 6;
+
+/// A text that was cut, without what may be user info whose `@` was cut off.
+pub(super) fn untorn(text: &str) -> &str {
+    let word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+    match word.rfind("//") {
+        Some(at) if !word[at + 2..].contains(['/', '?', '#', '"', '\'', '@']) => {
+            &text[..text.len() - word.len() + at + 2]
+        }
+        _ => text,
     }
 }
 
@@ -119,12 +164,49 @@ mod tests {
             ("got Bearer abcdef123 here", "got Bearer [redacted] here"),
             ("postgres://u:p@ss@db/x failed", "postgres://[redacted]@db/x failed"),
             ("see https://h/a?token=abc&b=1", "see https://h/a?token=[redacted]&b=1"),
+            ("see https://h/a?code=abc&sig=x", "see https://h/a?code=[redacted]&sig=[redacted]"),
+            ("code=7, key: 8", "code=7, key: 8"),
+            (r#"{"password":"a\"b c","n":"d"}"#, r#"{"password":"[redacted]","n":"d"}"#),
+            (
+                r#""{\"password\":\"a\\\"b c\",\"n\":\"d\"}""#,
+                r#""{\"password\":\"[redacted]\",\"n\":\"d\"}""#,
+            ),
+            ("password=", "password="),
+            ("Basic Training, basic tutorial", "Basic Training, basic tutorial"),
+            ("Basic dXNlcjpw", "Basic [redacted]"),
             ("index 7 out of range: 3", "index 7 out of range: 3"),
             ("shipping: none", "shipping: none"),
             ("", ""),
             ("é=ü //", "é=ü //"),
         ] {
             assert_eq!(masked(message), expected);
+        }
+    }
+
+    #[test]
+    fn user_info_that_was_cut_off_is_hidden() {
+        let cut = format!("see https://u:{}", "x".repeat(LONGEST_HOST));
+        assert_eq!(masked(&cut), "see https://[redacted]");
+        for (text, kept) in [
+            ("postgres://u:hun", "postgres://"),
+            ("a postgres://u:hun", "a postgres://"),
+            ("postgres://h/x", "postgres://h/x"),
+            ("postgres://h failed", "postgres://h failed"),
+            ("é\u{a0}//é", "é\u{a0}//"),
+            ("", ""),
+        ] {
+            assert_eq!(untorn(text), kept);
+        }
+    }
+
+    #[test]
+    fn a_hostile_text_is_linear() {
+        // `a=a=a=…` was quadratic: each name looked for the end of its value.
+        for piece in ["a=", "a:", "é=", "a='", "a=\"\\\"", "a\\", "//a", "a.b=1 ", "bearer "] {
+            let text = piece.repeat(256 * 1024 / piece.len());
+            let began = std::time::Instant::now();
+            assert!(masked(&text).len() >= text.len());
+            assert!(began.elapsed().as_secs() < 2, "{piece}");
         }
     }
 }
