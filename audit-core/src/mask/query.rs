@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::{REDACTED, list::Scope};
+use super::{REDACTED, list::Scope, text};
 
 /// Most pairs kept of a query.
 const PAIRS: usize = 100;
@@ -27,16 +27,32 @@ pub(super) fn query(out: &mut String, query: &str, scope: &mut Scope<'_>) -> boo
 }
 
 fn pair(out: &mut String, pair: &str, scope: &mut Scope<'_>) {
-    let (name, value) = match pair.split_once('=') {
-        Some((name, value)) => (name, Some(value)),
-        None => (pair, None),
+    let Some((name, value)) = pair.split_once('=') else {
+        return out.push_str(if carries(pair, scope) { REDACTED } else { pair });
     };
     out.push_str(name);
-    if let Some(value) = value {
-        out.push('=');
-        let hidden = !value.is_empty() && scope.hides(&decode(name));
-        out.push_str(if hidden { REDACTED } else { value });
+    out.push('=');
+    let hidden = !value.is_empty() && (scope.hides_asked(&decode(name)) || carries(value, scope));
+    out.push_str(if hidden { REDACTED } else { value });
+}
+
+/// Whether a value carries a secret inside, decoded: a URL with a query or user info, further
+/// pairs, JSON. It then goes whole.
+fn carries(value: &str, scope: &mut Scope<'_>) -> bool {
+    if !value.contains(['=', ':', '%']) {
+        return false;
     }
+    let value = decode(value);
+    if !value.contains(['=', ':']) {
+        return false;
+    }
+    let hides = |(name, value): (&str, &str)| !value.is_empty() && scope.hides_asked(name);
+    if value.split(['?', '&', ';', '#']).filter_map(|pair| pair.split_once('=')).any(hides) {
+        return true;
+    }
+    let mut masked = String::with_capacity(value.len());
+    text::text(&mut masked, &value, scope);
+    masked != *value
 }
 
 /// Decodes until nothing changes, at most four times: a name encoded twice is decoded twice by
@@ -57,18 +73,13 @@ fn decode(name: &str) -> Cow<'_, str> {
     name
 }
 
-/// Appends a path. Matrix parameters (`/a;jsessionid=1`) are pairs like those of a query.
+/// Appends a path. Matrix parameters (`/a;jsessionid=1`) are pairs like those of a query, and so
+/// is what follows a `&` that somebody meant for a query.
 pub(super) fn path(out: &mut String, path: &str, scope: &mut Scope<'_>) {
-    for (at, segment) in path.split('/').enumerate() {
-        if at > 0 {
-            out.push('/');
-        }
-        let mut parts = segment.split(';');
-        out.push_str(parts.next().unwrap_or_default());
-        for parameter in parts {
-            out.push(';');
-            pair(out, parameter, scope);
-        }
+    for piece in path.split_inclusive(['/', ';', '&']) {
+        let end = piece.trim_end_matches(['/', ';', '&']).len();
+        pair(out, &piece[..end], scope);
+        out.push_str(&piece[end..]);
     }
 }
 
@@ -88,6 +99,11 @@ pub(super) fn url(out: &mut String, url: &str, scope: &mut Scope<'_>) {
                 out.push_str(REDACTED);
                 out.push('@');
                 out.push_str(host);
+            }
+            // Cut off before its `@`.
+            None if authority.len() > text::LONGEST_HOST => {
+                scope.list.add(scope.part, "userinfo");
+                out.push_str(REDACTED);
             }
             None => out.push_str(authority),
         }
@@ -141,6 +157,16 @@ mod tests {
             ("TOKEN=a=b", "TOKEN=[redacted]"),
             ("code=x&sig=y", "code=[redacted]&sig=[redacted]"),
             ("page=2&q=%zz", "page=2&q=%zz"),
+            ("to=https%3A%2F%2Fh%2F%3Ftoken%3Dx&a=1", "to=[redacted]&a=1"),
+            ("to=%252Fcb%253Fcode%253Dx", "to=[redacted]"),
+            ("to=/cb?code=x", "to=[redacted]"),
+            ("to=https://u:p@h/", "to=[redacted]"),
+            ("f=%7B%22password%22:%7B%22a%22:1%7D%7D", "f=[redacted]"),
+            ("https%3A%2F%2Fh%2F%3Ftoken%3Dx", "[redacted]"),
+            ("token%3Dx", "[redacted]"),
+            ("to=https%3A%2F%2Fh%2F%3Fpage%3D2", "to=https%3A%2F%2Fh%2F%3Fpage%3D2"),
+            ("sort=code:asc&at=12:30&q=basic+training", "sort=code:asc&at=12:30&q=basic+training"),
+            ("X-Goog-Signature=x", "X-Goog-Signature=[redacted]"),
             ("token", "token"),
             ("token=", "token="),
             ("", ""),
@@ -173,5 +199,25 @@ mod tests {
         assert_eq!(one("/a?b=1").0, "/a?b=1");
         assert_eq!(one("//h").0, "//h");
         assert_eq!(one("javascript:alert(1)").0, "javascript:alert(1)");
+        let cut = format!("https://u:{}", "x".repeat(1015));
+        assert_eq!(one(&cut).0, "https://[redacted]");
+    }
+
+    #[test]
+    fn pairs_in_paths_are_masked() {
+        let one = |text: &str| with(|out, scope| path(out, text, scope)).0;
+        for (path, expected) in [
+            ("/a;token=x;b=1/c", "/a;token=[redacted];b=1/c"),
+            ("/token=x/", "/token=[redacted]/"),
+            ("/a&token=x&b=1", "/a&token=[redacted]&b=1"),
+            ("/a%3Ftoken=x", "/a%3Ftoken=[redacted]"),
+            ("/a%3Ftoken%3Dx", "/[redacted]"),
+            ("//a;;&/", "//a;;&/"),
+            ("/v1/items:batch/abcd==", "/v1/items:batch/abcd=="),
+            ("", ""),
+            ("*", "*"),
+        ] {
+            assert_eq!(one(path), expected);
+        }
     }
 }
