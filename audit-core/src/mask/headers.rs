@@ -4,9 +4,19 @@ use super::{REDACTED, list::Scope, query, text};
 
 /// Headers whose value is hidden whole, and so never leaves the request.
 const HIDDEN: &[&str] = &[
+    "auth",
+    "authentication",
     "authorization",
+    "dpop",
     "proxy-authorization",
+    "x-amz-security-token",
+    "x-amzn-oidc-data",
     "x-api-key",
+    "x-auth",
+    "x-auth-token",
+    "x-authentication",
+    "x-forwarded-authorization",
+    "x-ms-client-principal",
     // Carries bearer tokens where browsers cannot send an Authorization header.
     "sec-websocket-protocol",
 ];
@@ -17,9 +27,14 @@ const URLS: &[&str] = &[
     "destination",
     "location",
     "origin",
+    "x-accel-redirect",
+    "x-envoy-original-path",
+    "x-forwarded-path",
     "x-forwarded-uri",
+    "x-forwarded-url",
     "x-original-uri",
     "x-original-url",
+    "x-request-uri",
     "x-rewrite-url",
 ];
 
@@ -48,18 +63,31 @@ pub(super) fn header(out: &mut String, name: &str, value: &str, scope: &mut Scop
             scope.list.add(scope.part, "set-cookie");
             cookies(out, value, is_attribute);
         }
+        // Before the rest: the settings may name a header that holds a URL.
+        name if scope.hides(name) => out.push_str(REDACTED),
         // Where a link came from is worth knowing; what it carried is not.
-        "referer" => {
+        "referer" | "referrer" | "x-referer" | "x-referrer" | "x-original-referer" => {
             let end = value.find(['?', '#']).unwrap_or(value.len());
             if end < value.len() {
                 scope.list.add(scope.part, "referer");
             }
             query::url(out, &value[..end], scope);
         }
+        "host" | "x-forwarded-host" | "x-original-host" => host(out, value, scope),
         name if URLS.contains(&name) => query::url(out, value, scope),
-        name if scope.hides(name) => out.push_str(REDACTED),
         _ => text::text(out, value, scope),
     }
+}
+
+/// Appends a host without user info.
+pub(super) fn host(out: &mut String, value: &str, scope: &mut Scope<'_>) {
+    let (user_info, host) = value.rsplit_once('@').map_or((false, value), |(_, h)| (true, h));
+    if user_info {
+        scope.list.add(scope.part, "userinfo");
+        out.push_str(REDACTED);
+        out.push('@');
+    }
+    text::text(out, host, scope);
 }
 
 /// Appends cookie pairs with every value hidden. What is not a pair with a plain name is hidden
@@ -141,6 +169,29 @@ mod tests {
         let (out, list) = masked("referer", "https://h/cb?code=x#id_token=y");
         assert_eq!((out.as_str(), list[0].as_str()), ("https://h/cb", "referer"));
         assert_eq!(masked("location", "/cb?token=x&a=1").0, "/cb?token=[redacted]&a=1");
+        // The code of an OAuth redirect: a plain word elsewhere.
+        assert_eq!(masked("location", "https://c/cb?code=x").0, "https://c/cb?code=[redacted]");
+        assert_eq!(masked("refresh", "0; url=/cb?code=x").0, "0; url=/cb?code=[redacted]");
+        assert_eq!(masked("referrer", "https://h/cb?state=x").0, "https://h/cb");
+        assert_eq!(masked("host", "u:p@h:1").0, "[redacted]@h:1");
+        assert_eq!(masked("set-cookie2", "a=b").0, "[redacted]");
+        for name in ["x-auth-key", "ocp-apim-subscription-key", "x-functions-key", "x-rapidapi-key"]
+        {
+            assert_eq!(masked(name, "abc").0, "[redacted]", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_configured_name_hides_any_header() {
+        let names = Names::new(false, ["Location".into(), "referer".into()]);
+        let mut list = MaskedList::default();
+        for name in ["location", "referer"] {
+            let mut out = String::new();
+            let part = Part::ResponseHeaders;
+            header(&mut out, name, "/s", &mut Scope { names: &names, part, list: &mut list });
+            assert_eq!(out, "[redacted]");
+        }
+        assert_eq!(list.iter().map(|(_, s)| s).collect::<Vec<_>>(), ["location", "referer"]);
     }
 
     #[test]
