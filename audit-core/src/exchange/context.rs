@@ -18,6 +18,8 @@ use crate::mask;
 const ACTOR: usize = 256;
 /// Most roles.
 const ROLES: usize = 64;
+/// Longest route template.
+pub(super) const ROUTE: usize = 1024;
 /// Most bytes of metadata keys and values together.
 const METADATA: usize = 16 * 1024;
 
@@ -123,10 +125,17 @@ impl AuditContext {
     }
 
     /// The route template, for an adapter that learns it after the request's head. An earlier
-    /// one stays.
+    /// one stays. Cut after 1 KiB.
     pub fn route(&self, route: impl AsRef<str>) -> &Self {
         self.with(|f| {
-            f.route.get_or_insert_with(|| route.as_ref().to_owned());
+            if f.route.is_none() {
+                let route = route.as_ref();
+                let end = route.floor_char_boundary(ROUTE);
+                if end < route.len() {
+                    f.flags.set(Flag::PathTruncated);
+                }
+                f.route = Some(route[..end].to_owned());
+            }
         })
     }
 
@@ -287,10 +296,22 @@ fn to_json(value: &impl Serialize) -> Result<Vec<u8>, Flag> {
     }
     let mut out = Bounded(Vec::new());
     match serde_json::to_writer(&mut out, value) {
-        Ok(()) if mask::depth(&out.0) <= mask::DEEPEST => Ok(out.0),
+        Ok(()) => {
+            let mut json = out.0;
+            mask::compact(&mut json);
+            let readable = mask::depth(&json) <= mask::DEEPEST && !has_lone_surrogate(&json);
+            if readable { Ok(json) } else { Err(Flag::MetadataInvalid) }
+        }
         Err(error) if error.is_io() => Err(Flag::MetadataTruncated),
-        Ok(()) | Err(_) => Err(Flag::MetadataInvalid),
+        Err(_) => Err(Flag::MetadataInvalid),
     }
+}
+
+/// Whether raw JSON holds an escape that stands for no character, which many readers refuse.
+fn has_lone_surrogate(json: &[u8]) -> bool {
+    // Only raw JSON has such escapes at all: what is serialised here stands as it is.
+    let suspicious = json.windows(3).any(|w| matches!(w, [b'\\', b'u', b'd' | b'D']));
+    suspicious && serde_json::from_slice::<serde_json::Value>(json).is_err()
 }
 
 #[cfg(test)]
@@ -348,11 +369,12 @@ mod tests {
     fn limits_are_kept_and_told() {
         let context = AuditContext(Arc::default());
         context.user("é".repeat(200)).metadata("big", "x".repeat(METADATA));
-        context.metadata("key", f64::NAN).metadata("ok", true);
+        context.metadata("key", f64::NAN).metadata("ok", true).route("/é".repeat(1000));
         let (ended, kept) = fields(&context);
-        assert_eq!(words(ended), ["metadata_truncated", "actor_truncated"]);
+        assert_eq!(words(ended), ["path_truncated", "metadata_truncated", "actor_truncated"]);
         assert_eq!(kept[0].2, "é".repeat(128));
-        assert_eq!(kept.len(), 3);
+        assert_eq!(kept[1].2, format!("{}/", "/é".repeat(341)));
+        assert_eq!(kept.len(), 4);
 
         let context = AuditContext(Arc::default());
         let map = std::collections::BTreeMap::from([(vec![1], 2)]);
@@ -363,6 +385,19 @@ mod tests {
         let (ended, kept) = fields(&context);
         assert_eq!(words(ended), ["metadata_invalid"]);
         assert!(kept.is_empty());
+    }
+
+    #[test]
+    fn raw_json_is_made_fit_for_a_line() {
+        let raw = |text: &str| serde_json::value::RawValue::from_string(text.to_owned()).unwrap();
+        let context = AuditContext(Arc::default());
+        context.metadata("spaced", raw("{\n \"password\" : \"x\"}"));
+        context.metadata("paired", raw("\"\\ud83d\\ude00\""));
+        context.metadata("lone", raw("[\"\\ud800\"]"));
+        let (ended, fields) = fields(&context);
+        assert_eq!(words(ended), ["metadata_invalid"]);
+        let values: Vec<_> = fields.iter().map(|(_, _, value)| value.as_str()).collect();
+        assert_eq!(values, [r#"{"password":"x"}"#, r#""\ud83d\ude00""#]);
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! Values inside JSON that is known to be valid, because it was serialised here.
 
-use super::{REDACTED, list::Scope};
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+
+use super::{REDACTED, list::Scope, text};
 use crate::record::json as token;
 
 /// Deepest nesting of a metadata value: with the group around it, the trail's limit of 64.
@@ -24,9 +28,32 @@ pub(crate) fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-/// Appends valid JSON with the whole value under each hidden name replaced. Everything else is
-/// copied byte for byte: numbers keep their digits, objects their order.
+/// Removes the white space between the tokens of valid JSON. Values that hold raw JSON bring it
+/// along, a line feed too, which would end the record's line.
+pub(crate) fn compact(json: &mut Vec<u8>) {
+    let mut quoted = false;
+    let mut escaped = false;
+    json.retain(|byte| {
+        if quoted {
+            (quoted, escaped) = (escaped || *byte != b'"', !escaped && *byte == b'\\');
+            return true;
+        }
+        quoted = *byte == b'"';
+        !byte.is_ascii_whitespace()
+    });
+}
+
+/// Appends valid, compact JSON with the whole value under each hidden name replaced, and strings
+/// masked inside as JSON or as text. Everything else is copied byte for byte: numbers keep their
+/// digits, objects their order.
 pub(super) fn json(out: &mut Vec<u8>, json: &[u8], scope: &mut Scope<'_>) {
+    inside(out, json, scope, STRINGS);
+}
+
+/// How deep JSON inside of strings of JSON is looked for.
+const STRINGS: usize = 4;
+
+fn inside(out: &mut Vec<u8>, json: &[u8], scope: &mut Scope<'_>, strings: usize) {
     let (mut at, mut copied) = (0, 0);
     while at < json.len() {
         if json[at] != b'"' {
@@ -35,16 +62,50 @@ pub(super) fn json(out: &mut Vec<u8>, json: &[u8], scope: &mut Scope<'_>) {
         }
         let end = string_end(json, at);
         // In valid JSON a string is a name exactly if a colon follows.
-        if json.get(end) == Some(&b':') && hides(&json[at..end], scope) {
-            out.extend_from_slice(&json[copied..=end]);
-            token::string(out, REDACTED);
-            at = value_end(json, end + 1);
-            copied = at;
+        if json.get(end) == Some(&b':') {
+            if hides(&json[at..end], scope) {
+                out.extend_from_slice(&json[copied..=end]);
+                token::string(out, REDACTED);
+                copied = value_end(json, end + 1);
+                at = copied;
+            } else {
+                at = end;
+            }
         } else {
+            if let Some(masked) = string(&json[at..end], scope, strings) {
+                out.extend_from_slice(&json[copied..at]);
+                token::string(out, &masked);
+                copied = end;
+            }
             at = end;
         }
     }
     out.extend_from_slice(&json[copied..]);
+}
+
+/// A string masked, if there was something to mask in it.
+fn string(quoted: &[u8], scope: &mut Scope<'_>, strings: usize) -> Option<String> {
+    if !quoted.iter().any(|b| matches!(b, b'=' | b':' | b' ' | b'\\')) {
+        return None;
+    }
+    let Ok(value) = serde_json::from_slice::<Cow<'_, str>>(quoted) else {
+        return Some(REDACTED.to_owned());
+    };
+    let looks_like_json = value.trim_start().starts_with(['{', '[', '"']);
+    if looks_like_json && serde_json::from_str::<IgnoredAny>(&value).is_ok() {
+        let Some(strings) = strings.checked_sub(1) else {
+            return Some(REDACTED.to_owned());
+        };
+        let mut compacted = value.as_bytes().to_vec();
+        compact(&mut compacted);
+        let mut masked = Vec::with_capacity(compacted.len());
+        inside(&mut masked, &compacted, scope, strings);
+        // Only what was masked loses its white space.
+        return (masked != compacted).then(|| String::from_utf8_lossy(&masked).into_owned());
+    }
+    let mut masked = String::with_capacity(value.len());
+    text::text(&mut masked, &value, scope);
+    (masked != value).then_some(masked)
 }
 
 fn hides(quoted: &[u8], scope: &mut Scope<'_>) -> bool {
@@ -122,6 +183,17 @@ mod tests {
             (r#""password:""#, r#""password:""#),
             (r#"{"quo\"te":"a\\","secret":""}"#, r#"{"quo\"te":"a\\","secret":"[redacted]"}"#),
             ("7", "7"),
+            // Strings that hold JSON, to any depth, or text with a secret in it.
+            (r#"["{\"password\" : {\"a\":\"x\"}}"]"#, r#"["{\"password\":\"[redacted]\"}"]"#),
+            (
+                r#"{"b":"[\"{\\\"pin\\\":1}\"]"}"#,
+                r#"{"b":"[\"{\\\"pin\\\":\\\"[redacted]\\\"}\"]"}"#,
+            ),
+            (
+                r#"{"e":"GET https://u:p@h/?sig=x"}"#,
+                r#"{"e":"GET https://[redacted]@h/?sig=[redacted]"}"#,
+            ),
+            (r#"{"n":"{ \"a\" : 1 }","t":"a b: c\n"}"#, r#"{"n":"{ \"a\" : 1 }","t":"a b: c\n"}"#),
         ] {
             assert_eq!(masked(text), expected);
         }
@@ -131,5 +203,12 @@ mod tests {
     fn depth_ignores_brackets_in_strings() {
         assert_eq!(depth(br#""[[[[""#), 0);
         assert_eq!(depth(br#"{"a":[1,[2]],"b":"\"["}"#), 3);
+    }
+
+    #[test]
+    fn white_space_between_tokens_goes() {
+        let mut text = b"{\n \"a \\\" b\" : [ 1 ,\t\"\\\\\" ,\r\n{} ] }".to_vec();
+        compact(&mut text);
+        assert_eq!(String::from_utf8(text).unwrap(), r#"{"a \" b":[1,"\\",{}]}"#);
     }
 }

@@ -10,7 +10,7 @@ mod text;
 
 pub(crate) use self::{
     headers::{cookie, hides_header},
-    json::{DEEPEST, depth},
+    json::{DEEPEST, compact, depth},
     names::Names,
     request::{Clock, Masker, ServiceInfo, gap},
 };
