@@ -48,12 +48,16 @@ impl Flags {
         self.0 |= flag as u16;
     }
 
+    pub(crate) fn has(self, flag: Flag) -> bool {
+        self.0 & flag as u16 != 0
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.0 |= other.0;
     }
 
     pub(crate) fn words(self) -> impl Iterator<Item = &'static str> {
-        WORDS.iter().filter(move |(f, _)| self.0 & *f as u16 != 0).map(|(_, word)| *word)
+        WORDS.iter().filter(move |(f, _)| self.has(*f)).map(|(_, word)| *word)
     }
 }
 

@@ -103,7 +103,7 @@ impl Exchange {
         let Some(raw) = &mut self.raw else {
             return BodyAction::PassOn;
         };
-        let answered = head::answered(raw, self.auditor.core.config.capture, head);
+        let answered = head::answered(raw, &self.auditor.core.config, head);
         let facts = AtHead {
             head_request: raw.head_request,
             connect_request: raw.connect_request,

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use super::{
     ContextState, Exchange, Raw,
+    context::ROUTE,
     flags::Flag,
     frame::{self, Tag},
 };
@@ -21,10 +22,10 @@ const PATH: usize = 2 * 1024;
 const QUERY: usize = 4 * 1024;
 const USER_AGENT: usize = 512;
 const HOST: usize = 256;
-const ROUTE: usize = 1024;
 const SESSION: usize = 4 * 1024;
 const HEADER_NAME: usize = 256;
-const HEADER_VALUE: usize = 1024;
+/// Longest header value.
+pub(crate) const HEADER_VALUE: usize = 1024;
 const HEADERS: usize = 100;
 const FORWARDED_LINES: usize = 10;
 const FORWARDED_LINE: usize = 512;
@@ -135,7 +136,9 @@ fn gather(raw: &mut Raw, auditor: &Auditor, head: &impl RequestHead) {
         raw.push(Tag::Query, query.as_bytes(), QUERY, Flag::QueryTruncated);
     }
     if let Some(host) = head.authority().map(str::as_bytes).or(known.host) {
-        raw.push(Tag::Host, host, HOST, Flag::HeaderTruncated);
+        // What is before an `@` is a password somebody pasted. One sign stays, to tell of it.
+        let at = host.iter().rposition(|b| *b == b'@').unwrap_or(0);
+        raw.push(Tag::Host, &host[at..], HOST, Flag::HeaderTruncated);
     }
     if let Some(template) = head.route() {
         route(raw, template);
@@ -191,16 +194,18 @@ impl<'a> Known<'a> {
         let all = config.capture >= Capture::Headers;
         let mut kept = 0;
         head.headers(|name, value, sensitive| {
-            known.see(config, name, value);
+            known.see(config, name, value, sensitive);
             if all {
-                keep(raw, &mut kept, Tag::RequestHeader, name, value, sensitive);
+                let hidden = sensitive || config.is_session(name);
+                keep(raw, &mut kept, Tag::RequestHeader, name, value, hidden);
             }
         });
         known
     }
 
-    fn see(&mut self, config: &Config, name: &str, value: &'a [u8]) {
+    fn see(&mut self, config: &Config, name: &str, value: &'a [u8], sensitive: bool) {
         match name {
+            "host" | "user-agent" if sensitive => {}
             "host" => self.host = self.host.or(Some(value)),
             "user-agent" => self.user_agent = self.user_agent.or(Some(value)),
             "traceparent" => self.trace_parent = self.trace_parent.or(Some(value)),
@@ -224,12 +229,12 @@ impl<'a> Known<'a> {
 }
 
 /// Keeps one header line. A value that is always masked is not even copied.
-fn keep(raw: &mut Raw, kept: &mut usize, tag: Tag, name: &str, value: &[u8], sensitive: bool) {
+fn keep(raw: &mut Raw, kept: &mut usize, tag: Tag, name: &str, value: &[u8], hidden: bool) {
     if *kept == HEADERS || name.len() > HEADER_NAME {
         return raw.flags.set(Flag::HeadersTruncated);
     }
     *kept += 1;
-    if sensitive || mask::hides_header(name) {
+    if hidden || mask::hides_header(name) {
         let hidden = match tag {
             Tag::RequestHeader => Tag::RequestHeaderHidden,
             _ => Tag::ResponseHeaderHidden,
@@ -251,7 +256,7 @@ pub(super) struct Answered {
 }
 
 /// Copies what a record needs of a response's head.
-pub(super) fn answered(raw: &mut Raw, capture: Capture, head: &impl ResponseHead) -> Answered {
+pub(super) fn answered(raw: &mut Raw, config: &Config, head: &impl ResponseHead) -> Answered {
     let mut found = Answered::default();
     let mut kept = 0;
     head.headers(|name, value, sensitive| {
@@ -260,8 +265,9 @@ pub(super) fn answered(raw: &mut Raw, capture: Capture, head: &impl ResponseHead
             "grpc-status" => found.grpc_status = grpc_status(value),
             _ => {}
         }
-        if capture >= Capture::Headers {
-            keep(raw, &mut kept, Tag::ResponseHeader, name, value, sensitive);
+        if config.capture >= Capture::Headers {
+            let hidden = sensitive || config.is_session(name);
+            keep(raw, &mut kept, Tag::ResponseHeader, name, value, hidden);
         }
     });
     found

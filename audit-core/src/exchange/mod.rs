@@ -16,7 +16,7 @@ pub use self::{
 };
 pub(crate) use self::{
     context::{ContextState, is_identifier},
-    head::begin,
+    head::{HEADER_VALUE, begin},
     raw::Raw,
 };
 

@@ -12,6 +12,7 @@ use crate::{
     Capture, ForwardedHeader, Group, Kind, Level, Outcome, Record, Secret, SessionAs, Timestamp,
     TrustedProxies,
     exchange::{
+        HEADER_VALUE,
         flags::{Flag, Flags},
         frame::{self, Field, Fixed, Tag},
     },
@@ -106,9 +107,7 @@ impl Masker {
         }
         record.group(Group::Actor, |out| self.actor(out, &mut of));
         record.group(Group::Request, |out| self.request_group(out, &mut of, keep));
-        record.group(Group::Response, |out| {
-            self.response_group(out, &mut of, keep);
-        });
+        record.group(Group::Response, |out| self.response_group(out, &mut of, keep));
         if keep < Keep::NoMetadata {
             record.group(Group::Metadata, |out| self.metadata(out, &of));
         }
@@ -158,7 +157,7 @@ impl Masker {
         service(out, &self.service);
     }
 
-    fn actor(&self, out: &mut Vec<u8>, of: &mut Draft<'_>) {
+    fn actor(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>) {
         of.text(out, "user", Tag::User);
         of.text(out, "user_id", Tag::UserId);
         let mut roles = of.all(Tag::Role).peekable();
@@ -188,12 +187,15 @@ impl Masker {
         }
         if !lines.is_empty() {
             // As claimed, in the order of the header; never taken for the address itself.
-            let mut hops: Vec<_> = nearest_first().map(str::trim).map(Cow::Borrowed).collect();
+            let mut hops: Vec<_> =
+                nearest_first().map(|hop| Cow::Owned(self.text(hop.trim(), Part::Actor))).collect();
             hops.reverse();
             token::name(out, "forwarded");
             list(out, hops.into_iter());
         }
-        of.text(out, "user_agent", Tag::UserAgent);
+        if let Some(agent) = of.one(Tag::UserAgent) {
+            token::text_member(out, "user_agent", &self.text(&of.readable(agent), Part::Actor));
+        }
     }
 
     fn request_group(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>, keep: Keep) {
@@ -214,7 +216,11 @@ impl Masker {
             }
             token::text_member(out, "query", &kept);
         }
-        of.text(out, "host", Tag::Host);
+        if let Some(host) = of.one(Tag::Host) {
+            kept.clear();
+            headers::host(&mut kept, &of.readable(host), &mut self.scope(Part::Host));
+            token::text_member(out, "host", &kept);
+        }
         of.text(out, "version", Tag::Version);
         if of.fixed.headers && keep < Keep::NoHeaders {
             let tags = (Tag::RequestHeader, Tag::RequestHeaderHidden);
@@ -270,7 +276,9 @@ impl Masker {
                         value.push_str(REDACTED);
                     } else {
                         let text = of.readable(field.value);
-                        headers::header(&mut value, &name_text, &text, &mut self.scope(part));
+                        let cut = field.value.len() == HEADER_VALUE;
+                        let text = if cut { text::untorn(&text) } else { &text };
+                        headers::header(&mut value, &name_text, text, &mut self.scope(part));
                     }
                     values.push(Cow::Owned(value));
                 }
@@ -312,10 +320,17 @@ impl Masker {
         token::text_member(out, "kind", kind);
         token::optional_text(out, "phase", of.fixed.phase.map(crate::Phase::as_str));
         if let Some(message) = of.one(Tag::Message) {
-            let mut kept = String::new();
-            text::text(&mut kept, &of.readable(message), &mut self.scope(Part::Error));
-            token::text_member(out, "message", &kept);
+            let message = of.readable(message);
+            let cut = of.flags.has(Flag::ErrorTruncated);
+            let message = if cut { text::untorn(&message) } else { &message };
+            token::text_member(out, "message", &self.text(message, Part::Error));
         }
+    }
+
+    fn text(&mut self, text: &str, part: Part) -> String {
+        let mut kept = String::with_capacity(text.len());
+        text::text(&mut kept, text, &mut self.scope(part));
+        kept
     }
 
     fn scope(&mut self, part: Part) -> Scope<'_> {

@@ -86,6 +86,13 @@ pub(crate) struct Config {
     pub(crate) session_as: SessionAs,
 }
 
+impl Config {
+    /// Whether this header holds the session id, which is recorded in its own member only.
+    pub(crate) fn is_session(&self, header: &str) -> bool {
+        matches!(&self.session, Some(Session::Header(name)) if name == header)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         let id = || Some("x-request-id".to_owned());
