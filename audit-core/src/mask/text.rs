@@ -7,40 +7,54 @@ use super::{REDACTED, list::Scope};
 /// rely on, so this finds what is written as people and libraries write it, and no more.
 pub(super) fn text(out: &mut String, text: &str, scope: &mut Scope<'_>) {
     let mut rest = text;
+    // Where what is not yet copied begins.
+    let mut from = text;
     while let Some(at) = rest.find(|c: char| c.is_alphanumeric() || c == '/') {
         // In a query plain words such as `code` carry secrets too.
         let asked = rest[..at].ends_with(['?', '&']);
-        out.push_str(&rest[..at]);
         rest = &rest[at..];
-        if let Some(after) = rest.strip_prefix("//") {
-            out.push_str("//");
-            rest = user_info(out, after, scope);
+        if let Some(after) = rest.strip_prefix('/') {
+            rest = after;
+            if let Some(authority) = after.strip_prefix('/') {
+                rest = authority;
+                if let Some(user_info) = user_info(authority) {
+                    scope.list.add(scope.part, "userinfo");
+                    out.push_str(&from[..from.len() - rest.len()]);
+                    out.push_str(REDACTED);
+                    rest = &rest[user_info..];
+                    from = rest;
+                }
+            }
             continue;
         }
-        let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len()).max(1);
-        let (name, after) = rest.split_at(end);
-        out.push_str(name);
+        let (name, after) = rest.split_at(rest.find(|c| !is_name(c)).unwrap_or(rest.len()));
         rest = after;
+        if after.starts_with(|c: char| c.is_ascii_alphanumeric() || "/,;.&?".contains(c)) {
+            continue;
+        }
         if is_scheme(name) && after.strip_prefix(' ').is_some_and(|after| follows(name, after)) {
             scope.list.add(scope.part, "authorization");
-            out.push(' ');
+            out.push_str(&from[..=from.len() - after.len()]);
             out.push_str(REDACTED);
             rest = &after[1 + secret_len(&after[1..], None)..];
+            from = rest;
         } else if let Some((value, quote)) = value_start(after)
             && !after[value..].chars().next().is_none_or(|c| ends(c, quote.map(|(q, _)| q)))
             && (scope.hides_word(name) || (asked && scope.hides_asked(name)))
         {
-            out.push_str(&after[..value]);
+            rest = &after[value..];
+            out.push_str(&from[..from.len() - rest.len()]);
+            out.push_str(REDACTED);
             // `authorization: Bearer x` hides two words.
-            let word = &after[value..][..secret_len(&after[value..], quote)];
-            rest = &after[value + word.len()..];
+            let word = &rest[..secret_len(rest, quote)];
+            rest = &rest[word.len()..];
             if is_scheme(word) && rest.starts_with(' ') {
                 rest = &rest[1 + secret_len(&rest[1..], None)..];
             }
-            out.push_str(REDACTED);
+            from = rest;
         }
     }
-    out.push_str(rest);
+    out.push_str(from);
 }
 
 fn is_name(c: char) -> bool {
@@ -48,7 +62,8 @@ fn is_name(c: char) -> bool {
 }
 
 fn is_scheme(word: &str) -> bool {
-    ["bearer", "basic", "digest", "token"].iter().any(|s| s.eq_ignore_ascii_case(word))
+    matches!(word.len(), 5 | 6)
+        && ["bearer", "basic", "digest", "token"].iter().any(|s| s.eq_ignore_ascii_case(word))
 }
 
 /// Whether a credential follows the scheme, not a word of prose as in `Basic training`.
@@ -100,23 +115,11 @@ fn ends(c: char, quote: Option<char>) -> bool {
     }
 }
 
-/// Copies what follows `//`, without user info.
-fn user_info<'a>(out: &mut String, after: &'a str, scope: &mut Scope<'_>) -> &'a str {
+/// How long the user info is in what follows `//`, if there is any.
+fn user_info(after: &str) -> Option<usize> {
     let ends = after.find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\''));
     let authority = &after[..ends.unwrap_or(after.len())];
-    match authority.rfind('@') {
-        Some(at) => {
-            scope.list.add(scope.part, "userinfo");
-            out.push_str(REDACTED);
-            &after[at..]
-        }
-        None if authority.len() > LONGEST_HOST => {
-            scope.list.add(scope.part, "userinfo");
-            out.push_str(REDACTED);
-            &after[authority.len()..]
-        }
-        None => after,
-    }
+    authority.rfind('@').or_else(|| (authority.len() > LONGEST_HOST).then_some(authority.len()))
 }
 
 /// The longest host with a port. What is longer and has no `@` is user info that was cut off.
