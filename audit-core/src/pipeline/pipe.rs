@@ -112,12 +112,12 @@ impl Pipe {
             return self.give_raw(raw);
         }
         fixed.reserved = u32::try_from(frame).unwrap_or(u32::MAX);
-        // Before the frame can be seen: the writer must not count it first.
         let tally = self.tallies.mine();
-        tally.accepted.fetch_add(1, Relaxed);
-        if self.shards.append(raw, fixed).is_err() {
+        let accept = || {
+            tally.accepted.fetch_add(1, Relaxed);
+        };
+        if self.shards.append(raw, fixed, accept).is_err() {
             // The auditor is closed: nobody is left to write it, or to write of it.
-            tally.accepted.fetch_sub(1, Relaxed);
             self.budget.release(frame);
             self.count_dropped(start);
         }
@@ -125,5 +125,42 @@ impl Pipe {
 
     pub(crate) fn counters(&self) -> Counters {
         self.tallies.snapshot(self.budget.used())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{IdSource, Outcome, exchange::flags::Flags};
+
+    #[test]
+    fn what_ends_after_the_close_is_dropped_and_never_accepted() {
+        let pipe = Pipe::new(1024 * 1024);
+        pipe.shards.take(&mut Vec::new(), &mut Vec::new(), true);
+        let mut fixed = Fixed {
+            start: 0,
+            head: None,
+            end: 0,
+            request_size: None,
+            response_size: None,
+            grpc_status: None,
+            reserved: 0,
+            status: None,
+            flags: Flags::default(),
+            outcome: Outcome::Completed,
+            phase: None,
+            id_source: IdSource::Generated,
+            headers: false,
+        };
+        pipe.count_started();
+        let mut raw = pipe.take_raw();
+        raw.reserved = 700;
+        assert!(pipe.reserve(raw.reserved));
+        let accepted = || unreachable!("nobody will write it");
+        assert!(pipe.shards.append(pipe.take_raw(), &fixed, accepted).is_err());
+        pipe.append(raw, &mut fixed);
+        let counters = pipe.counters();
+        assert_eq!((counters.started, counters.dropped, counters.accepted), (1, 1, 0));
+        assert_eq!((counters.in_flight, counters.memory_bytes), (0, 0));
     }
 }

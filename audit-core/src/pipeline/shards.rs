@@ -42,12 +42,19 @@ pub(super) struct Shards([CachePadded<Mutex<Shard>>; SHARDS]);
 pub(super) struct Closed;
 
 impl Shards {
-    /// Appends a frame and keeps its `Raw` for another request.
-    pub(super) fn append(&self, mut raw: Box<Raw>, fixed: &Fixed) -> Result<(), Closed> {
+    /// Appends a frame and keeps its `Raw` for another request. Calls `accept` where the log takes
+    /// the frame, before the writer can see it and count it.
+    pub(super) fn append(
+        &self,
+        mut raw: Box<Raw>,
+        fixed: &Fixed,
+        accept: impl FnOnce(),
+    ) -> Result<(), Closed> {
         let mut shard = self.any();
         if shard.closed {
             return Err(Closed);
         }
+        accept();
         let need = frame::frame_len(raw.arena.len());
         if shard.current.capacity() - shard.current.len() < need {
             let spare = if need <= CHUNK { shard.spare.pop() } else { None };
