@@ -202,7 +202,7 @@ impl Writer {
             self.dirty = false;
             self.pause = FIRST_PAUSE;
             if self.last_error.take().is_some() {
-                tracing::info!(target: "audit", "the sink takes records again");
+                quietly(|| tracing::info!(target: "audit", "the sink takes records again"));
             }
             self.pipe.tallies.written.fetch_add(std::mem::take(&mut self.pending), Release);
             self.pipe.budget.release(std::mem::take(&mut self.pending_bytes));
@@ -233,9 +233,9 @@ impl Writer {
 
     /// Tells of a failure once, not at every try.
     fn report(&mut self, error: &SinkError) {
-        let text = error.to_string();
+        let text = told(error);
         if self.last_error.as_ref() != Some(&text) {
-            tracing::error!(target: "audit", "{text}");
+            quietly(|| tracing::error!(target: "audit", "{text}"));
             self.last_error = Some(text);
         }
     }
@@ -243,13 +243,13 @@ impl Writer {
     fn answer_flush(&mut self, ticket: u64) {
         let result = guarded(|| self.sink.sync());
         self.further.iter().for_each(Further::sync);
-        self.pipe.control.flushed(ticket, result.err().map(|error| error.to_string()));
+        self.pipe.control.flushed(ticket, result.err().map(|error| told(&error)));
     }
 
     fn finish(mut self, flow: Flow) {
         let result = match flow {
             Flow::Continue(()) => {
-                guarded(|| self.sink.close()).map_err(|error| CloseError::Sink(error.to_string()))
+                guarded(|| self.sink.close()).map_err(|error| CloseError::Sink(told(&error)))
             }
             Flow::Break(()) => {
                 // Requests that end from here on find the log closed and are counted as lost.
@@ -264,5 +264,57 @@ impl Writer {
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(self.sink)));
         dropped.unwrap_or_else(drop_quietly);
         self.pipe.control.closed(result);
+    }
+}
+
+/// The text of an error, which is somebody else's code too.
+fn told(error: &SinkError) -> String {
+    let mut text = String::from("the sink failed");
+    quietly(|| text = error.to_string());
+    text
+}
+
+/// Runs somebody else's code whose result does not matter, such as a subscriber of events: a
+/// panic in it must not end the writer, and with it all records.
+fn quietly(call: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(call)) {
+        drop_quietly(payload);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use crate::{Auditor, FlushError, Record, Sink, sink::SinkError};
+
+    #[derive(Debug)]
+    struct Unspeakable;
+
+    impl fmt::Display for Unspeakable {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("an error whose text panics")
+        }
+    }
+
+    impl std::error::Error for Unspeakable {}
+
+    struct Failing;
+
+    impl Sink for Failing {
+        fn write(&mut self, _: &Record) -> Result<(), SinkError> {
+            Ok(())
+        }
+
+        fn commit(&mut self) -> Result<(), SinkError> {
+            Err(SinkError::unavailable(Unspeakable))
+        }
+    }
+
+    #[test]
+    fn an_error_that_panics_does_not_end_the_writer() {
+        let auditor = Auditor::to(Failing);
+        assert!(matches!(auditor.flush(), Err(FlushError::Sink(_))));
+        assert!(auditor.close_blocking().is_err());
     }
 }
