@@ -211,8 +211,8 @@ impl AuditorBuilder {
         self
     }
 
-    /// Masks values under these names too, in queries, headers and metadata: the whole name,
-    /// ignoring case, after decoding.
+    /// Masks values under these names too, in queries, headers, metadata and error messages: the
+    /// whole name, ignoring case, after decoding; in a query also the last part of `a[b]` or `a.b`.
     pub fn mask<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.mask.extend(names.into_iter().map(Into::into));
         self
