@@ -83,8 +83,10 @@ where
             }
         };
         if let Some((name, id)) = this.id.take() {
-            // What the application set itself stays.
-            response.headers_mut().entry(name).or_insert(id);
+            // What the application set itself stays. A map that is full goes without.
+            if let Ok(entry) = response.headers_mut().try_entry(name) {
+                let _ = entry.or_try_insert(id);
+            }
         }
         Poll::Ready(Ok(response.map(<K as BodyKind<R>>::response)))
     }

@@ -69,7 +69,12 @@ where
         let Some(exchange) = this.exchange else {
             return inner.poll_frame(cx).map_err(Into::into);
         };
-        let polled = match exchange.run(|| inner.as_mut().poll_frame(cx)) {
+        // The end is asked for at once: a server that sees it does not poll again.
+        let poll = exchange.run(|| {
+            let frame = inner.as_mut().poll_frame(cx);
+            frame.map(|frame| (frame, inner.is_end_stream()))
+        });
+        let (polled, ended) = match poll {
             Ok(poll) => ready!(poll),
             Err(_) => {
                 Exchange::drop_caught(|| this.inner.set(None));
@@ -89,8 +94,7 @@ where
             }
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    // Asked here: a server that sees the end does not poll again.
-                    exchange.data(data.len(), inner.is_end_stream());
+                    exchange.data(data.len(), ended);
                 } else if let Some(trailers) = frame.trailers_ref() {
                     exchange.trailers(trailers.get("grpc-status").map(http::HeaderValue::as_bytes));
                 }
