@@ -225,7 +225,7 @@ async fn hanging(
     audited: &Audited,
 ) -> impl Service<actix_http::Request, Response = ServiceResponse<impl MessageBody>, Error = Error>
 {
-    let hang = || pending::<HttpResponse>();
+    let hang = pending::<HttpResponse>;
     init_service(App::new().default_service(web::to(hang)).wrap(audited.actix())).await
 }
 
@@ -244,7 +244,7 @@ async fn a_request_is_dropped_before_its_head() {
 
     // A timeout outside answers without the middleware.
     let audited = Audited::new();
-    let app = App::new().default_service(web::to(|| pending::<HttpResponse>()));
+    let app = App::new().default_service(web::to(pending::<HttpResponse>));
     let app = app.wrap(audited.actix()).wrap_fn(|request, inner| {
         let response = inner.call(request);
         async {
