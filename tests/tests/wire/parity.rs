@@ -45,9 +45,8 @@ fn compare(testbed: &str, capture: &str) {
                 check(record, expected, capture);
             }
         });
-        // The others are still of interest.
+        // The others are still of interest. What is wrong was printed by the panic.
         if catch_unwind(run).is_err() {
-            eprintln!("^^^ {testbed} {capture}: {}\n", scenario.name);
             failed.push(scenario.name);
             pair.audited.trail.rest();
         }
