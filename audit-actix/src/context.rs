@@ -68,6 +68,12 @@ impl FromRequest for AuditContext {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::of(request).ok_or(MissingAuditContext {}))
+        let context = Self::of(request);
+        // A request that gives no response (a panic, an `Err`, a client that leaves) would have no
+        // route: the middleware learns it from the response only.
+        if let (Some(context), Some(route)) = (&context, request.match_pattern()) {
+            context.route(route);
+        }
+        ready(context.ok_or(MissingAuditContext {}))
     }
 }

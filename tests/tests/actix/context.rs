@@ -16,7 +16,10 @@ use actix_web::{
     dev::{Service, ServiceRequest, ServiceResponse},
     middleware::{Next, from_fn},
     rt,
-    test::{TestRequest, call_and_read_body, call_service, init_service, read_body, try_read_body},
+    test::{
+        TestRequest, call_and_read_body, call_service, init_service, read_body, try_call_service,
+        try_read_body,
+    },
     web::{self, Bytes, Path},
 };
 use audit_actix::AuditContext;
@@ -60,6 +63,18 @@ async fn a_handler_says_who_and_what() {
     assert_eq!(entry.action.as_deref(), Some("create"));
     assert_eq!(entry.metadata("items"), Some("3"));
     assert_eq!(entry.metadata("password"), Some("\"[redacted]\""));
+}
+
+#[actix_web::test]
+async fn a_request_without_a_response_has_the_route_that_its_handler_knew() {
+    async fn fails(_: AuditContext) -> HttpResponse {
+        panic!("no response")
+    }
+    let audited = Audited::new();
+    let app = App::new().route("/orders/{id}", web::get().to(fails)).wrap(audited.actix());
+    assert!(try_call_service(&init_service(app).await, get("/orders/7")).await.is_err());
+    let entry = audited.one().await;
+    assert_eq!(entry.request().unwrap().route.as_deref(), Some("/orders/{id}"));
 }
 
 #[actix_web::test]
