@@ -6,7 +6,10 @@ use actix_web::{
     HttpMessage,
     body::{BodySize, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
-    http::{Version, header::HeaderMap},
+    http::{
+        Version,
+        header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING},
+    },
 };
 use audit_core::{RequestHead, ResponseHead};
 
@@ -56,7 +59,16 @@ impl RequestHead for Arrived<'_> {
     }
 
     fn body_size(&self) -> Option<u64> {
-        matches!(self.0.parts().1, Payload::None).then_some(0)
+        let none = match self.0.parts().1 {
+            Payload::None => true,
+            // A request to upgrade: what comes after its head is no body, but the new protocol.
+            Payload::H1 { .. } => {
+                let headers = HttpMessage::headers(self.0);
+                !headers.contains_key(TRANSFER_ENCODING) && !headers.contains_key(CONTENT_LENGTH)
+            }
+            _ => false,
+        };
+        none.then_some(0)
     }
 
     fn headers<'a>(&'a self, each: impl FnMut(&'a str, &'a [u8], bool)) {
