@@ -3,10 +3,10 @@
 use std::{convert::Infallible, time::Duration};
 
 use actix_web::{
-    Error, HttpRequest, HttpResponse, Responder,
+    Error, FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder,
     body::{MessageBody, SizedStream},
     dev::{ServiceRequest, ServiceResponse},
-    error::{ErrorInternalServerError, ErrorUnauthorized, PayloadError},
+    error::{ErrorInternalServerError, ErrorUnauthorized},
     http::{StatusCode, header},
     middleware::{Next, from_fn},
     rt,
@@ -24,44 +24,52 @@ const JSON: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/jso
 pub(crate) fn routes(app: &mut ServiceConfig) {
     let nested = web::scope("/nested/{a}")
         .app_data(web::Data::new(common::CSS))
-        .route("/items/{b}", web::get().to(nested));
-    let limited = web::resource("/limit")
-        .app_data(PayloadConfig::new(common::LIMIT))
-        .route(web::post().to(length));
-    let echoing = web::resource("/echo")
-        .app_data(PayloadConfig::new(common::ECHO_LIMIT))
-        .route(web::post().to(echo));
-    let refused = web::resource("/error/middleware")
-        .wrap(from_fn(refuse))
-        .route(web::get().to(async || "never"));
-    app.route("/hello", web::get().to(async || "hello"))
-        .route("/json", web::get().to(json))
-        .service(echoing)
-        .route("/orders", web::post().to(create_order))
-        .route("/login", web::post().to(login))
-        .route("/users/{id}", web::get().to(user))
-        .route("/stream", web::get().to(stream))
-        .route("/sse", web::get().to(sse))
-        .route("/ws", web::get().to(ws))
-        .route("/slow", web::get().to(slow))
-        .route("/panic", web::get().to(panic))
-        .route("/panic/any", web::get().to(panic_any))
-        .route("/panic/body", web::get().to(panic_in_body))
-        .route("/error", web::get().to(fail))
-        .service(refused)
-        .route("/status/{code}", web::get().to(status))
-        .route("/gzip", web::get().to(gzip))
-        .route("/trailers", web::get().to(async || HttpResponse::NotImplemented()))
-        .route("/ignore", web::post().to(async || "ignored"))
-        .route("/reject", web::post().to(async || HttpResponse::Unauthorized().body("rejected")))
-        .service(limited)
-        .route("/upload", web::post().to(upload))
-        .route("/spawn", web::get().to(spawn))
+        .service(get("/items/{b}", nested));
+    app.service(get("/hello", async || "hello"))
+        .service(get("/json", json))
+        .service(post("/echo", echo).app_data(PayloadConfig::new(common::ECHO_LIMIT)))
+        .service(post("/orders", create_order))
+        .service(post("/login", login))
+        .service(get("/users/{id}", user))
+        .service(get("/stream", stream))
+        .service(get("/sse", sse))
+        .service(get("/ws", ws))
+        .service(get("/slow", slow))
+        .service(get("/panic", panic))
+        .service(get("/panic/any", panic_any))
+        .service(get("/panic/body", panic_in_body))
+        .service(get("/error", fail))
+        .service(get("/error/middleware", async || "never").wrap(from_fn(refuse)))
+        .service(get("/status/{code}", status))
+        .service(get("/gzip", gzip))
+        .service(get("/trailers", async || HttpResponse::NotImplemented()))
+        .service(post("/ignore", async || "ignored"))
+        .service(post("/reject", async || ("rejected", StatusCode::UNAUTHORIZED)))
+        .service(post("/limit", length).app_data(PayloadConfig::new(common::LIMIT)))
+        .service(post("/upload", upload))
+        .service(get("/spawn", spawn))
         .service(nested)
-        .route("/health", web::get().to(async || "ok"))
-        .route("/assets/app.css", web::get().to(css));
-    // axum answers HEAD by itself.
-    app.route("/hello", web::head().to(async || "hello")).route("/json", web::head().to(json));
+        .service(get("/health", async || "ok"))
+        .service(get("/assets/app.css", css));
+}
+
+/// A resource that is read. axum answers HEAD by itself, actix where it is told to.
+fn get<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path).route(web::get().to(handler.clone())).route(web::head().to(handler))
+}
+
+fn post<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path).route(web::post().to(handler))
 }
 
 async fn json(Query(size): Query<Size>) -> HttpResponse {
@@ -197,12 +205,13 @@ async fn length(body: Bytes) -> String {
     body.len().to_string()
 }
 
-async fn upload(mut body: Payload) -> Result<HttpResponse, PayloadError> {
+async fn upload(mut body: Payload) -> HttpResponse {
     let mut upload = Upload::default();
     while let Some(chunk) = body.next().await {
-        upload.add(&chunk?);
+        let Ok(chunk) = chunk else { return HttpResponse::BadRequest().finish() };
+        upload.add(&chunk);
     }
-    Ok(HttpResponse::Ok().json(upload.finish()))
+    HttpResponse::Ok().json(upload.finish())
 }
 
 async fn spawn(audit: Option<AuditContext>) -> &'static str {

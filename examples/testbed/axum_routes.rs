@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use crate::common::{self, Events, Login, Size, Slow, Token, Upload, Uploaded};
 
 const JSON: (HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
+const BYTES: (HeaderName, &str) = (header::CONTENT_TYPE, "application/octet-stream");
 const TRAILER: (&str, &str) = ("x-checksum", "5d41402a");
 
 pub(crate) fn router() -> Router {
@@ -89,7 +90,7 @@ async fn stream(Query(wanted): Query<common::Stream>) -> Response {
     let chunk = Bytes::from(vec![b'x'; wanted.size]);
     let chunks =
         paced(wanted.chunks, wanted.delay_ms).map(move |_| Ok::<_, Infallible>(chunk.clone()));
-    let mut response = Body::from_stream(chunks).into_response();
+    let mut response = ([BYTES], Body::from_stream(chunks)).into_response();
     if let Some(length) = wanted.length() {
         response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     }
@@ -133,11 +134,12 @@ async fn panic_any() -> &'static str {
     std::panic::panic_any(7_u32)
 }
 
-async fn panic_in_body() -> Body {
-    Body::from_stream(paced(2, 20).map(|n| match n {
+async fn panic_in_body() -> impl IntoResponse {
+    let chunks = paced(2, 20).map(|n| match n {
         0 => Ok::<_, Infallible>("first"),
         _ => panic!("{}", common::BODY_PANIC),
-    }))
+    });
+    ([BYTES], Body::from_stream(chunks))
 }
 
 struct Failed;

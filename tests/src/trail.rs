@@ -15,8 +15,8 @@ use crate::audited::PATIENCE;
 #[derive(Debug)]
 pub struct Follower {
     reader: Reader,
-    /// The records of requests that nobody asked for yet.
-    waiting: Vec<Entry>,
+    /// The records of requests that nobody asked for yet, with their text.
+    waiting: Vec<(Entry, String)>,
     /// All control records so far.
     pub controls: Vec<Entry>,
     /// All damage so far.
@@ -36,13 +36,18 @@ impl Follower {
 
     /// The next `n` records of requests, as soon as they are there.
     pub fn requests(&mut self, n: usize) -> Vec<Entry> {
+        self.requests_with_text(n).into_iter().map(|(entry, _)| entry).collect()
+    }
+
+    /// The same, with the line that each is in the trail.
+    pub fn requests_with_text(&mut self, n: usize) -> Vec<(Entry, String)> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             self.read();
             if self.waiting.len() >= n {
                 return self.waiting.drain(..n).collect();
             }
-            let so_far: Vec<_> = self.waiting.iter().map(told).collect();
+            let so_far: Vec<_> = self.waiting.iter().map(|(entry, _)| told(entry)).collect();
             assert!(Instant::now() < deadline, "{n} records expected, found: {so_far:?}");
             thread::sleep(Duration::from_millis(2));
         }
@@ -51,7 +56,7 @@ impl Follower {
     /// All records of requests that are there now.
     pub fn rest(&mut self) -> Vec<Entry> {
         self.read();
-        std::mem::take(&mut self.waiting)
+        self.waiting.drain(..).map(|(entry, _)| entry).collect()
     }
 
     /// The control records with this operation.
@@ -80,7 +85,7 @@ impl Follower {
                     let entry = line.entry().unwrap_or_else(|e| panic!("{e}: {}", line.text()));
                     self.seqs.push(line.seq());
                     match entry.kind {
-                        Kind::Request => self.waiting.push(entry),
+                        Kind::Request => self.waiting.push((entry, line.text().to_owned())),
                         _ => self.controls.push(entry),
                     }
                 }

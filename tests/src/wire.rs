@@ -134,7 +134,7 @@ pub fn find(all: &[u8], part: &[u8]) -> Option<usize> {
 }
 
 /// What a server sent, without what may differ from one time to the next.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     /// All bytes; dates are replaced, lines with a request id are left out.
     pub bytes: Vec<u8>,
@@ -165,6 +165,28 @@ impl Said {
             }
         }
         said
+    }
+
+    /// The same with the headers of each head in the order of their names: actix sends them in
+    /// another one every time.
+    #[must_use]
+    pub fn sorted(&self) -> Self {
+        let (mut bytes, mut head) = (Vec::new(), Vec::new());
+        let mut in_head = false;
+        for line in self.bytes.split_inclusive(|byte| *byte == b'\n') {
+            if in_head && line != b"\r\n" {
+                head.push(line);
+                continue;
+            }
+            // Values of one name stay in their order.
+            head.sort_by_key(|line| line.split(|byte| *byte == b':').next());
+            bytes.extend(head.drain(..).flatten());
+            bytes.extend_from_slice(line);
+            // It may follow the last byte of a body.
+            in_head = !in_head && line.ends_with(b"\r\n") && find(line, b"HTTP/1.").is_some();
+        }
+        bytes.extend(head.into_iter().flatten());
+        Self { bytes, ids: self.ids.clone() }
     }
 
     /// Whether these bytes are in it.

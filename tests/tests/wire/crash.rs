@@ -19,7 +19,7 @@ use std::{
 use audit_core::Entry;
 use audit_tests::{audited::PATIENCE, testbed::Testbed, trail::Follower};
 
-use crate::pair::AXUM;
+use crate::pair::Framework;
 
 const CLIENTS: usize = 4;
 /// A record is written within some milliseconds; this allows for a machine with more to do.
@@ -159,7 +159,10 @@ fn id(entry: &Entry) -> Option<String> {
 }
 
 fn start(root: &Path) -> Testbed {
-    Testbed::start(AXUM, &["--audit", "headers", "--trail", root.to_str().expect("a path")])
+    Testbed::start(
+        Framework::Axum.testbed(),
+        &["--audit", "headers", "--trail", root.to_str().expect("a path")],
+    )
 }
 
 fn segment(root: &Path) -> PathBuf {

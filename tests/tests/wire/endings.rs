@@ -5,11 +5,11 @@ use std::{thread, time::Duration};
 
 use audit_core::{Entry, Level, Outcome, Phase};
 
-use crate::pair::{AXUM, Audited, Pair};
+use crate::pair::{Audited, Framework, Pair};
 
 #[test]
 fn a_panic_is_answered_with_500_where_there_is_the_layer() {
-    let mut pair = Pair::start(AXUM, "headers");
+    let mut pair = Pair::start(Framework::Axum, "headers");
     for (path, message) in [("/panic", Some("the handler panicked")), ("/panic/any", None)] {
         let [bare, audited] = pair.both(|mut wire| {
             wire.send(format!("GET {path} HTTP/1.1\r\nhost: h\r\n\r\n"));
@@ -36,7 +36,7 @@ fn a_panic_is_answered_with_500_where_there_is_the_layer() {
 
 #[test]
 fn a_panic_in_the_body_is_never_a_clean_end() {
-    let mut pair = Pair::start(AXUM, "headers");
+    let mut pair = Pair::start(Framework::Axum, "headers");
     let request = "GET /panic/body HTTP/1.1\r\nhost: h\r\n\r\n";
     let [bare, audited] = pair.both(|mut wire| {
         wire.send(request);
@@ -54,7 +54,7 @@ fn a_panic_in_the_body_is_never_a_clean_end() {
 
 #[test]
 fn half_an_upload_is_an_error_of_the_request() {
-    let mut pair = Pair::start(AXUM, "headers");
+    let mut pair = Pair::start(Framework::Axum, "headers");
     let head = "POST /upload HTTP/1.1\r\nhost: h\r\ncontent-length: 1000\r\n\r\n";
     let [bare, audited] = pair.both(|mut wire| {
         wire.send([head.as_bytes(), &[b'x'; 500]].concat());
@@ -71,7 +71,7 @@ fn half_an_upload_is_an_error_of_the_request() {
 
 #[test]
 fn an_upload_that_is_reset_leaves_one_record() {
-    let mut audited = Audited::start(AXUM, "headers");
+    let mut audited = Audited::start(Framework::Axum, "headers");
     let head = "POST /upload HTTP/1.1\r\nhost: h\r\ncontent-length: 1048576\r\n\r\n";
     let mut wire = audited.connect();
     wire.send([head.as_bytes(), &[b'x'; 512 * 1024]].concat());
@@ -90,7 +90,7 @@ fn an_upload_that_is_reset_leaves_one_record() {
 
 #[test]
 fn a_client_that_leaves_while_the_handler_runs() {
-    let mut audited = Audited::start(AXUM, "headers");
+    let mut audited = Audited::start(Framework::Axum, "headers");
     let wire = audited.ask("/slow?ms=60000");
     thread::sleep(Duration::from_millis(100));
     drop(wire);
@@ -109,7 +109,7 @@ fn a_client_that_leaves_while_the_handler_runs() {
 #[test]
 fn a_client_that_leaves_at_once_leaves_a_record_if_the_handler_ran() {
     const CLIENTS: usize = 40;
-    let mut audited = Audited::start(AXUM, "headers");
+    let mut audited = Audited::start(Framework::Axum, "headers");
     for n in 0..CLIENTS {
         let wire = audited.ask("/panic");
         thread::sleep(Duration::from_micros(50 * n as u64));
@@ -127,7 +127,7 @@ fn a_client_that_leaves_at_once_leaves_a_record_if_the_handler_ran() {
 
 #[test]
 fn a_client_that_resets_in_the_middle_of_a_stream() {
-    let mut audited = Audited::start(AXUM, "headers");
+    let mut audited = Audited::start(Framework::Axum, "headers");
     for (target, first) in [
         ("/stream?chunks=1000000&size=1000&delay_ms=1", "xxx"),
         ("/sse?events=1000000&delay_ms=1", "data: event 0"),
@@ -149,7 +149,7 @@ fn a_client_that_resets_in_the_middle_of_a_stream() {
 
 #[test]
 fn a_client_that_resets_a_stream_of_known_length() {
-    let mut audited = Audited::start(AXUM, "headers");
+    let mut audited = Audited::start(Framework::Axum, "headers");
     let mut wire = audited.connect();
     let target = "/stream?chunks=1000000&size=1000&delay_ms=1&length=1";
     wire.send(format!("GET {target} HTTP/1.1\r\nhost: h\r\n\r\n"));

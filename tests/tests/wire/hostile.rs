@@ -10,7 +10,7 @@ use audit_tests::{
 };
 use serde_json::Value;
 
-use crate::pair::{AXUM, Audited};
+use crate::pair::{Audited, Framework};
 
 const CANARY: &[u8] = b"CANARY-7f3a9c";
 
@@ -58,7 +58,7 @@ fn expand(template: &str) -> Vec<u8> {
 
 #[test]
 fn hostile_requests_are_recorded_as_they_are_and_give_nothing_away() {
-    let mut audited = Audited::start(AXUM, "headers");
+    let mut audited = Audited::start(Framework::Axum, "headers");
     let mut records = BTreeMap::new();
     for Hostile { id, send, status } in all() {
         let mut wire = audited.connect();

@@ -9,11 +9,11 @@ use std::{
 use audit_core::{Outcome, Phase};
 use audit_tests::{programs, testbed::Testbed, wire::Wire};
 
-use crate::pair::{AXUM, Audited, Pair};
+use crate::pair::{Audited, Framework, Pair};
 
 #[test]
 fn events_arrive_when_they_are_sent() {
-    let mut pair = Pair::start(AXUM, "headers");
+    let mut pair = Pair::start(Framework::Axum, "headers");
     let times = [pair.bare.addr, pair.audited.testbed.addr].map(|addr| {
         let mut wire = Wire::connect(addr);
         let begun = Instant::now();
@@ -42,7 +42,7 @@ fn events_arrive_when_they_are_sent() {
 
 #[test]
 fn a_web_socket_is_recorded_when_it_opens() {
-    let mut audited = Audited::start(AXUM, "headers");
+    let mut audited = Audited::start(Framework::Axum, "headers");
     let mut wire = audited.connect();
     wire.send(
         "GET /ws HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
@@ -60,7 +60,7 @@ fn a_web_socket_is_recorded_when_it_opens() {
 
 #[test]
 fn a_finished_record_shows_within_half_a_second() {
-    let mut audited = Audited::start(AXUM, "metadata");
+    let mut audited = Audited::start(Framework::Axum, "metadata");
     for _ in 0..10 {
         audited.ask("/hello").answer();
         let answered = Instant::now();
@@ -74,7 +74,7 @@ fn a_finished_record_shows_within_half_a_second() {
 
 #[test]
 fn asked_to_end_it_lets_streams_come_to_their_end() {
-    let mut audited = Audited::start(AXUM, "headers");
+    let mut audited = Audited::start(Framework::Axum, "headers");
     let mut wire = audited.ask("/stream?chunks=5&size=10&delay_ms=200");
     wire.until(b"\r\nxxxxxxxxxx\r\n");
     audited.testbed.stop_cleanly(0);
@@ -87,7 +87,7 @@ fn asked_to_end_it_lets_streams_come_to_their_end() {
 
 #[test]
 fn a_stream_without_end_does_not_hold_up_the_end() {
-    let mut audited = Audited::start(AXUM, "headers");
+    let mut audited = Audited::start(Framework::Axum, "headers");
     let mut wire = audited.ask("/sse?events=1000000&delay_ms=20");
     wire.until(b"data: event 0\n\n");
     let idle = audited.connect();
@@ -104,14 +104,14 @@ fn a_stream_without_end_does_not_hold_up_the_end() {
 fn what_is_recorded_follows_the_flag() {
     // Without a trail there is nothing to see, but the id tells that there is a layer.
     for (audit, id) in [("off", false), ("none", true), ("metadata", true), ("headers", true)] {
-        let mut testbed = Testbed::start(AXUM, &["--audit", audit]);
+        let mut testbed = Testbed::start(Framework::Axum.testbed(), &["--audit", audit]);
         let mut wire = Wire::connect(testbed.addr);
         wire.send("GET /hello HTTP/1.1\r\nhost: h\r\n\r\n");
         assert_eq!(wire.head().contains("x-request-id: "), id, "{audit}");
         drop(wire);
         testbed.stop_cleanly(0);
     }
-    let nothing = Audited::start(AXUM, "none");
+    let nothing = Audited::start(Framework::Axum, "none");
     nothing.ask("/hello").answer();
     nothing.end(0);
 }
@@ -124,7 +124,10 @@ fn what_is_not_supported_is_refused() {
         (&["--audit", "everything"], "possible values: off, none, metadata, headers"),
         (&["--unknown"], "--unknown"),
     ] {
-        let output = Command::new(programs::example(AXUM)).args(flags).output().expect("a program");
+        let output = Command::new(programs::example(Framework::Axum.testbed()))
+            .args(flags)
+            .output()
+            .expect("a program");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{flags:?}: {stderr}");
         assert!(stderr.contains(told), "{flags:?}: {stderr}");

@@ -8,8 +8,33 @@ use audit_tests::{
     trail::{Follower, told},
     wire::{Said, Wire},
 };
+use serde_json::Value;
 
-pub(crate) const AXUM: &str = "testbed_axum";
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framework {
+    Axum,
+    Actix,
+}
+
+impl Framework {
+    pub(crate) const ALL: [Self; 2] = [Self::Axum, Self::Actix];
+
+    pub(crate) const fn testbed(self) -> &'static str {
+        match self {
+            Self::Axum => "testbed_axum",
+            Self::Actix => "testbed_actix",
+        }
+    }
+
+    /// What was said, so that it can be compared.
+    pub(crate) fn comparable(self, said: &Said) -> Said {
+        match self {
+            Self::Axum => said.clone(),
+            // It keeps headers in a hash map, whose order is another one each time.
+            Self::Actix => said.sorted(),
+        }
+    }
+}
 
 /// A testbed with the layer and a trail.
 pub(crate) struct Audited {
@@ -20,11 +45,11 @@ pub(crate) struct Audited {
 }
 
 impl Audited {
-    pub(crate) fn start(name: &str, capture: &str) -> Self {
+    pub(crate) fn start(framework: Framework, capture: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().join("trail");
         let flags = ["--audit", capture, "--trail", root.to_str().expect("a path")];
-        let testbed = Testbed::start(name, &flags);
+        let testbed = Testbed::start(framework.testbed(), &flags);
         let trail = Follower::open(&root);
         Self { testbed, trail, root, folder }
     }
@@ -42,10 +67,14 @@ impl Audited {
 
     /// The next record, which is of a request for this path.
     pub(crate) fn record(&mut self, path: &str) -> Entry {
-        let record = self.trail.requests(1).remove(0);
+        self.record_as_json(path).0
+    }
+
+    pub(crate) fn record_as_json(&mut self, path: &str) -> (Entry, Value) {
+        let (record, text) = self.trail.requests_with_text(1).remove(0);
         let found = record.request().and_then(|request| request.path.as_deref());
         assert_eq!(found, Some(path), "{}", told(&record));
-        record
+        (record, serde_json::from_str(&text).expect("JSON"))
     }
 
     /// Stops it. The trail holds nothing more and is in order.
@@ -63,9 +92,9 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    pub(crate) fn start(name: &str, capture: &str) -> Self {
-        let bare = Testbed::start(name, &["--audit", "off"]);
-        Self { bare, audited: Audited::start(name, capture) }
+    pub(crate) fn start(framework: Framework, capture: &str) -> Self {
+        let bare = Testbed::start(framework.testbed(), &["--audit", "off"]);
+        Self { bare, audited: Audited::start(framework, capture) }
     }
 
     /// What both said: without the layer, with it.

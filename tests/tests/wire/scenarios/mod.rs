@@ -6,19 +6,29 @@ mod connections;
 mod uploads;
 
 use audit_core::{Entry, IdSource, Outcome};
+use audit_tests::wire::Said;
+
+use crate::pair::Framework;
 
 /// One conversation on a connection of its own.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) steps: Vec<Step>,
-    /// How the answers begin.
+    /// How many requests leave no record.
+    pub(crate) excluded: usize,
+    usual: Answer,
+    /// Where a framework answers in its own way, and which of the known differences that is.
+    own: Vec<(Framework, &'static str, Answer)>,
+}
+
+/// What comes back and what it leaves.
+#[derive(Clone)]
+pub(crate) struct Answer {
     begins: &'static str,
     holds: Vec<&'static [u8]>,
     lacks: Vec<&'static [u8]>,
-    /// The records it leaves, in order.
+    /// The records, in the order of the requests.
     pub(crate) records: Vec<Expected>,
-    /// How many requests leave none.
-    pub(crate) excluded: usize,
 }
 
 pub(crate) enum Step {
@@ -71,11 +81,9 @@ impl Scenario {
         Self {
             name,
             steps: vec![Step::Send(request.as_ref().to_vec())],
-            begins,
-            holds: Vec::new(),
-            lacks: Vec::new(),
-            records: Vec::new(),
             excluded: 0,
+            usual: Answer::new(begins),
+            own: Vec::new(),
         }
     }
 
@@ -86,6 +94,43 @@ impl Scenario {
 
     fn then_send(self, bytes: impl AsRef<[u8]>) -> Self {
         self.then(Step::Send(bytes.as_ref().to_vec()))
+    }
+
+    fn holds(mut self, part: &'static (impl AsRef<[u8]> + ?Sized)) -> Self {
+        self.usual = self.usual.holds(part);
+        self
+    }
+
+    fn lacks(mut self, part: &'static (impl AsRef<[u8]> + ?Sized)) -> Self {
+        self.usual = self.usual.lacks(part);
+        self
+    }
+
+    fn leaves(mut self, record: Expected) -> Self {
+        self.usual = self.usual.leaves(record);
+        self
+    }
+
+    /// What this framework answers instead, by one of the differences of the list.
+    fn but(mut self, framework: Framework, difference: &'static str, answer: Answer) -> Self {
+        self.own.push((framework, difference, answer));
+        self
+    }
+
+    pub(crate) fn answer(&self, framework: Framework) -> &Answer {
+        let own = self.own.iter().find(|(of, ..)| *of == framework);
+        own.map_or(&self.usual, |(.., answer)| answer)
+    }
+
+    /// The differences between frameworks it tells of.
+    pub(crate) fn reasons(&self) -> impl Iterator<Item = &'static str> {
+        self.own.iter().map(|(_, difference, _)| *difference)
+    }
+}
+
+impl Answer {
+    const fn new(begins: &'static str) -> Self {
+        Self { begins, holds: Vec::new(), lacks: Vec::new(), records: Vec::new() }
     }
 
     fn holds(mut self, part: &'static (impl AsRef<[u8]> + ?Sized)) -> Self {
@@ -104,14 +149,12 @@ impl Scenario {
     }
 
     /// Whether what came back is what the scenario is about.
-    pub(crate) fn check(&self, said: &audit_tests::wire::Said) {
-        assert!(
-            said.bytes.starts_with(self.begins.as_bytes()),
-            "it does not begin {}",
-            self.begins
-        );
+    pub(crate) fn check(&self, said: &Said) {
+        let begins = said.bytes.starts_with(self.begins.as_bytes());
+        assert!(begins, "it does not begin {}: {}", self.begins, said.shown());
         for part in &self.holds {
-            assert!(said.holds(part), "`{}` is missing", part.escape_ascii());
+            let holds = said.holds(part);
+            assert!(holds, "`{}` is missing: {}", part.escape_ascii(), said.shown());
         }
         for part in &self.lacks {
             assert!(!said.holds(part), "`{}` is there", part.escape_ascii());
