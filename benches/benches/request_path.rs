@@ -83,8 +83,8 @@ fn request_path(c: &mut Criterion) {
             .make_span_with(DefaultMakeSpan::new().level(tracing::Level::INFO))
             .on_response(DefaultOnResponse::new().level(tracing::Level::INFO));
         let around = tower::util::MapResponseLayer::new(
-            |response: http::Response<tower_http::trace::ResponseBody<axum::body::Body, _>>| {
-                response.map(axum::body::Body::new)
+            |response: http::Response<tower_http::trace::ResponseBody<Body, _>>| {
+                response.map(Body::new)
             },
         );
         let mut traced = around.layer(trace.layer(app::router()));
