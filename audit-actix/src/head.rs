@@ -8,7 +8,7 @@ use actix_web::{
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{
         Version,
-        header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING},
+        header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING, UPGRADE},
     },
 };
 use audit_core::{RequestHead, ResponseHead};
@@ -64,7 +64,9 @@ impl RequestHead for Arrived<'_> {
             // A request to upgrade: what comes after its head is no body, but the new protocol.
             Payload::H1 { .. } => {
                 let headers = HttpMessage::headers(self.0);
-                !headers.contains_key(TRANSFER_ENCODING) && !headers.contains_key(CONTENT_LENGTH)
+                headers.contains_key(UPGRADE)
+                    && !headers.contains_key(TRANSFER_ENCODING)
+                    && !headers.contains_key(CONTENT_LENGTH)
             }
             _ => false,
         };
