@@ -25,12 +25,14 @@ pub struct Testbed {
 }
 
 impl Testbed {
-    /// Starts the testbed of this name on a free port, and waits until it is ready.
+    /// Starts the testbed of this name on a free port, with two threads unless told otherwise, and waits until it is ready.
     #[must_use]
     pub fn start(name: &str, flags: &[&str]) -> Self {
         let stderr = tempfile::tempfile().expect("a file");
+        let threads: &[&str] = if flags.contains(&"--threads") { &[] } else { &["--threads", "2"] };
         let mut child = Command::new(programs::example(name))
-            .args(["--listen", "127.0.0.1:0", "--threads", "2"])
+            .args(["--listen", "127.0.0.1:0"])
+            .args(threads)
             .args(flags)
             .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())

@@ -4,7 +4,9 @@
 mod crash;
 mod endings;
 mod hostile;
+mod http2;
 mod live;
+mod load;
 mod pair;
 mod parity;
 mod scenarios;

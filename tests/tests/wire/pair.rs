@@ -1,6 +1,9 @@
 //! A testbed with the layer and a trail; and one beside it without.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use audit_core::Entry;
 use audit_tests::{
@@ -34,6 +37,12 @@ impl Framework {
             Self::Actix => said.sorted(),
         }
     }
+}
+
+/// Keeps tests that put the machine under load, and tests that measure time, from each other.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A testbed with the layer and a trail.

@@ -11,7 +11,7 @@ use audit_core::Entry;
 use audit_tests::{trail::told, wire::Wire};
 use serde_json::Value;
 
-pub(crate) use self::{compare::Comparison, list::Scope};
+pub(crate) use self::compare::{Comparison, alike};
 use crate::{
     pair::{Framework, Pair},
     scenarios::{self, Expected, Scenario, Step},
@@ -29,7 +29,7 @@ fn answers_and_records_are_the_same_with_metadata_alone() {
 
 fn run_all(capture: &str) {
     let mut pairs = Framework::ALL.map(|framework| (framework, Pair::start(framework, capture)));
-    let mut comparison = Comparison::new(Scope::Table);
+    let mut comparison = Comparison::default();
     let mut failed = Vec::new();
     for scenario in scenarios::all() {
         let records = pairs.each_mut().map(|(framework, pair)| {
@@ -45,7 +45,7 @@ fn run_all(capture: &str) {
         for (axum, actix) in axum.iter().zip(actix) {
             comparison.compare(scenario.name, axum, actix);
         }
-        scenario.reasons().for_each(|name| comparison.uses(name));
+        scenario.differences().for_each(|name| comparison.differs(name, scenario.name));
     }
     comparison.end(capture == "headers" && failed.is_empty());
     assert_eq!(failed, [], "{capture}");
@@ -76,7 +76,7 @@ fn run(
         with.shown()
     );
     if as_sent[0].bytes != as_sent[1].bytes {
-        comparison.uses("order of headers");
+        comparison.differs("order of headers", scenario.name);
     }
     assert_eq!(without.ids, [""; 0]);
     assert_eq!(with.ids.len(), answer.records.len() + scenario.excluded, "{:?}", with.ids);

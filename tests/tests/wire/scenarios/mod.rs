@@ -123,7 +123,7 @@ impl Scenario {
     }
 
     /// The differences between frameworks it tells of.
-    pub(crate) fn reasons(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn differences(&self) -> impl Iterator<Item = &'static str> {
         self.own.iter().map(|(_, difference, _)| *difference)
     }
 }

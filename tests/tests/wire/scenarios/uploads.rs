@@ -106,7 +106,7 @@ pub(super) fn all() -> Vec<Scenario> {
         .leaves(posted("/limit", 20_000, 413, 56))
         .but(
             Actix,
-            "texts of refusals",
+            "refusals of bodies",
             Answer::new("HTTP/1.1 413 ").leaves(posted("/limit", 20_000, 413, 26)),
         ),
         Scenario::new(
@@ -117,7 +117,7 @@ pub(super) fn all() -> Vec<Scenario> {
         .leaves(posted("/limit", None, 413, 56))
         .but(
             Actix,
-            "texts of refusals",
+            "refusals of bodies",
             Answer::new("HTTP/1.1 413 ").leaves(posted("/limit", None, 413, 26)),
         ),
     ]

@@ -1,121 +1,8 @@
-//! Requests made to harm: `hostile.jsonl` holds what is sent and which answers are right. A
-//! canary stands for a secret wherever one could be.
-
-use std::collections::BTreeMap;
+//! What the records of single requests have to say besides.
 
 use audit_core::{Entry, IdSource, RequestEntry};
-use audit_tests::{
-    trail::{files, told},
-    wire::{Said, Wire, find},
-};
-use serde_json::Value;
 
-use crate::pair::{Audited, Framework};
-
-const CANARY: &[u8] = b"CANARY-7f3a9c";
-
-struct Hostile {
-    id: String,
-    send: Vec<u8>,
-    status: Vec<u64>,
-}
-
-/// All of them. `<<R:text:count>>` stands for a text so many times, `<<LEN>>` for the length of
-/// the body; a character for the byte of that number.
-fn all() -> Vec<Hostile> {
-    let parse = |line: &str| {
-        let entry: Value = serde_json::from_str(line).expect("JSON");
-        let status = entry["status"].as_array().expect("numbers").iter();
-        Hostile {
-            id: entry["id"].as_str().expect("a text").to_owned(),
-            send: expand(entry["send"].as_str().expect("a text")),
-            status: status.filter_map(Value::as_u64).collect(),
-        }
-    };
-    include_str!("hostile.jsonl").lines().map(parse).collect()
-}
-
-fn one(id: &str) -> Vec<u8> {
-    all().into_iter().find(|hostile| hostile.id == id).expect("an entry").send
-}
-
-fn expand(template: &str) -> Vec<u8> {
-    let mut text = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("<<R:") {
-        let (what, after) = after.split_once(">>").expect("an end");
-        let (what, count) = what.rsplit_once(':').expect("a count");
-        text += before;
-        text += &what.repeat(count.parse().expect("a number"));
-        rest = after;
-    }
-    text += rest;
-    if let Some((_, body)) = text.split_once("\r\n\r\n") {
-        text = text.replace("<<LEN>>", &body.len().to_string());
-    }
-    text.chars().map(|c| u8::try_from(u32::from(c)).expect("a byte")).collect()
-}
-
-#[test]
-fn hostile_requests_are_recorded_as_they_are_and_give_nothing_away() {
-    let mut audited = Audited::start(Framework::Axum, "headers");
-    let mut records = BTreeMap::new();
-    for Hostile { id, send, status } in all() {
-        let mut wire = audited.connect();
-        wire.send(&send);
-        let said = Said::new(&wire.rest());
-        let answered = status.iter().any(|status| {
-            let begin = format!("HTTP/1.1 {status} ");
-            said.bytes.starts_with(begin.as_bytes())
-        });
-        assert!(answered, "{id}: {}", said.shown());
-        assert!(find(&said.bytes, b"smuggled").is_none(), "{id}");
-        // An answer of the application has a request id, one of the server alone has none.
-        let left = audited.trail.requests(said.ids.len());
-        let ids: Vec<_> = left.iter().filter_map(|entry| entry.request()?.id.clone()).collect();
-        assert!(ids.iter().all(|id| said.ids.contains(id)), "{id}: {ids:?}, {:?}", said.ids);
-        let shown: Vec<_> = left.iter().map(told).collect();
-        assert!(shown.iter().all(|told| !told.contains("smuggled")), "{id}: {shown:?}");
-        records.insert(id, left);
-        let mut alive = audited.connect();
-        alive.send("GET /health HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n");
-        assert!(alive.rest().starts_with(b"HTTP/1.1 200 "));
-    }
-    audited.testbed.stop_cleanly(0);
-    audited.trail.ends_well();
-
-    for (id, records) in &records {
-        match id.as_str() {
-            // Refused by the server, before there was a request.
-            "F09" | "F10" | "F12" | "F28" => assert_eq!(records.len(), 0, "{id}"),
-            "F11" | "C14" => assert!(records.len() <= 1, "{id}"),
-            "F19" => five_in_a_row(records),
-            _ => {
-                assert_eq!(records.len(), 1, "{id}");
-                let request = records[0].request().expect("a request");
-                let actor = records[0].actor().expect("an actor");
-                assert_eq!(actor.ip.as_deref(), Some("127.0.0.1"), "{id}");
-                assert_eq!(actor.user, None, "{id}");
-                check(id, &records[0], request);
-            }
-        }
-    }
-    for (path, bytes) in files(&audited.root) {
-        // The other is the text of a chunk extension.
-        for unwanted in [CANARY, b"yyyyyyyy"] {
-            let found = find(&bytes, unwanted).is_some();
-            assert!(!found, "{} is in {}", unwanted.escape_ascii(), path.display());
-        }
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
-            let text = String::from_utf8(bytes).expect("UTF-8");
-            for line in text.strip_suffix('\n').expect("a whole last line").split('\n') {
-                serde_json::from_str::<Value>(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-            }
-        }
-    }
-}
-
-fn five_in_a_row(records: &[Entry]) {
+pub(super) fn five_in_a_row(records: &[Entry]) {
     let mut of: Vec<_> = records.iter().filter_map(Entry::request).collect();
     of.sort_by(|a, b| a.path.cmp(&b.path));
     let paths: Vec<_> = of.iter().filter_map(|request| request.path.as_deref()).collect();
@@ -125,8 +12,7 @@ fn five_in_a_row(records: &[Entry]) {
     assert_eq!(of.len(), 5);
 }
 
-/// What a record has to say besides.
-fn check(id: &str, record: &Entry, request: &RequestEntry) {
+pub(super) fn check(id: &str, record: &Entry, request: &RequestEntry) {
     let actor = record.actor().expect("an actor");
     let (path, query) = (request.path.as_deref(), request.query.as_deref());
     let flags: Vec<&str> = record.flags.iter().map(String::as_str).collect();
@@ -268,26 +154,4 @@ fn check(id: &str, record: &Entry, request: &RequestEntry) {
     };
     assert!(request.body.is_none(), "{id}");
     assert_eq!(flags, expected_flags, "{id}");
-}
-
-/// Behind a proxy that is trusted, the address is that of the nearest hop that is not.
-#[tokio::test]
-async fn forwarded_headers_count_behind_a_trusted_proxy() {
-    use audit_tests::{audited, server::Server};
-
-    let trusting = audited::Audited::with(|settings| settings.trusted_proxies(["127.0.0.1/32"]));
-    let app = axum::Router::new().layer(trusting.axum());
-    let server = Server::axum(app).await;
-    for (id, ip) in [("C12", "203.0.113.9"), ("C11", "10.0.0.1")] {
-        let (addr, send) = (server.addr, one(id));
-        let talk = tokio::task::spawn_blocking(move || {
-            let mut wire = Wire::connect(addr);
-            wire.send(send);
-            wire.rest()
-        });
-        assert!(talk.await.expect("an answer").starts_with(b"HTTP/1.1 404 "));
-        let records = trusting.records().await;
-        let actor = records.last().and_then(Entry::actor).expect("an actor");
-        assert_eq!(actor.ip.as_deref(), Some(ip), "{id}");
-    }
 }
