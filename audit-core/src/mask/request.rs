@@ -41,9 +41,14 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
+    /// The wall clock's time at a moment before or after the one this was read at.
     pub(crate) fn at(self, nanos: u64) -> Timestamp {
-        let back = i64::try_from(self.nanos.saturating_sub(nanos) / 1_000).unwrap_or(i64::MAX);
-        Timestamp::from_micros(self.wall.as_micros().saturating_sub(back))
+        let micros = |nanos: u64| i64::try_from(nanos / 1_000).unwrap_or(i64::MAX);
+        let wall = self.wall.as_micros();
+        Timestamp::from_micros(match nanos.checked_sub(self.nanos) {
+            Some(later) => wall.saturating_add(micros(later)),
+            None => wall.saturating_sub(micros(self.nanos - nanos)),
+        })
     }
 }
 
@@ -496,4 +501,19 @@ pub(crate) fn gap(record: &mut Record, count: u64, reason: &str, from: Timestamp
     token::text_member(out, "id", &new_id());
     token::text_member(out, "time", &Timestamp::now().to_string());
     token::text_member(out, "level", Level::Error.as_str());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_tells_times_before_and_after_its_own() {
+        // A pass of the writer can take seconds, in which more requests are lost: their gap began
+        // and ended after the pass did.
+        let clock = Clock { wall: Timestamp::from_micros(1_000_000), nanos: 5_000_000 };
+        assert_eq!(clock.at(5_000_000).as_micros(), 1_000_000);
+        assert_eq!(clock.at(4_000_000).as_micros(), 999_000);
+        assert_eq!(clock.at(7_000_000).as_micros(), 1_002_000);
+    }
 }

@@ -1,4 +1,7 @@
-//! As many requests as the machine can do: each leaves its record.
+//! As many requests as the machine can do: each leaves its record, or is counted in a gap.
+//!
+//! A server that does nothing but answer can be faster than the one thread that writes. What the
+//! memory budget cannot hold then is lost, and told: records and gaps together are the requests.
 
 use std::{collections::BTreeMap, io::Write as _, net::SocketAddr, path::Path, process::Command};
 
@@ -20,16 +23,16 @@ fn seconds() -> u64 {
 }
 
 #[test]
-fn under_full_load_axum_leaves_a_record_of_every_request() {
-    every_request_leaves_a_record(Framework::Axum);
+fn under_full_load_axum_loses_no_request_silently() {
+    no_request_is_lost_silently(Framework::Axum);
 }
 
 #[test]
-fn under_full_load_actix_leaves_a_record_of_every_request() {
-    every_request_leaves_a_record(Framework::Actix);
+fn under_full_load_actix_loses_no_request_silently() {
+    no_request_is_lost_silently(Framework::Actix);
 }
 
-fn every_request_leaves_a_record(framework: Framework) {
+fn no_request_is_lost_silently(framework: Framework) {
     let _alone = alone();
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path().join("trail");
@@ -46,12 +49,17 @@ fn every_request_leaves_a_record(framework: Framework) {
     testbed.stop_cleanly(0);
 
     let records = Records::read(&root);
-    assert_eq!(records.gaps, 0, "{framework:?}");
+    let answered: u64 = asked.iter().map(|(_, answered)| answered).sum();
+    let recorded: u64 = records.by_path.values().sum();
+    println!("{framework:?}: {answered} answers, {recorded} records, {} in gaps", records.lost);
+    // wrk stops reading while each connection may have an answer on its way; it ran twice.
+    let expected = answered..=answered + 2 * CONNECTIONS;
+    assert!(expected.contains(&(recorded + records.lost)), "{answered} answers");
     for (path, answered) in asked {
         let recorded = records.by_path.get(path).copied().unwrap_or(0);
-        // wrk stops reading while each connection may have an answer on its way.
-        let expected = answered..=answered + CONNECTIONS;
-        assert!(answered > 1000 && expected.contains(&recorded), "{path}: {answered}, {recorded}");
+        let most = answered + CONNECTIONS;
+        let least = answered.saturating_sub(records.lost).max(1000);
+        assert!((least..=most).contains(&recorded), "{path}: {answered}, {recorded}");
     }
     assert_eq!(records.by_path.len(), 2, "{:?}", records.by_path);
 }
@@ -78,7 +86,8 @@ fn wrk(addr: SocketAddr, path: &str, script: Option<&Path>) -> u64 {
 #[derive(Default)]
 struct Records {
     by_path: BTreeMap<String, u64>,
-    gaps: u64,
+    /// Requests that gap records tell of.
+    lost: u64,
 }
 
 impl Records {
@@ -94,8 +103,12 @@ impl Records {
             if let Some(path) = entry.request().and_then(|request| request.path.clone()) {
                 *records.by_path.entry(path).or_default() += 1;
             }
-            last = entry.control.map(|control| control.op);
-            records.gaps += u64::from(last.as_deref() == Some("gap"));
+            last = entry.control.map(|control| {
+                if control.op == "gap" {
+                    records.lost += control.count.expect("a gap tells how many");
+                }
+                control.op
+            });
         }
         assert_eq!(last.as_deref(), Some("close"));
         records
