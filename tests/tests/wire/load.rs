@@ -3,6 +3,8 @@
 //! A server that does nothing but answer can be faster than the one thread that writes. What the
 //! memory budget cannot hold then is lost, and told: records and gaps together are the requests.
 
+#![allow(clippy::print_stdout)] // How much was recorded and how much was not.
+
 use std::{collections::BTreeMap, io::Write as _, net::SocketAddr, path::Path, process::Command};
 
 use audit_tests::testbed::Testbed;
