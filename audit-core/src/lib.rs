@@ -42,9 +42,9 @@ pub use self::{
     pipeline::{CloseError, Counters, FlushError},
     policy::{BadPattern, Capture, Exclusions, SessionAs, UnknownCapture},
     record::{
-        Actor, BodyCapture, Control, Entry, EntryError, Fault, Group, IdSource, Kind, Level,
-        Masked, Outcome, Phase, Policy, Record, Redactable, RequestEntry, ResponseEntry, Service,
-        Timestamp, TraceIds,
+        Actor, BodyCapture, CaptureState, Control, Entry, EntryError, Fault, Group, IdSource, Kind,
+        Level, Masked, OmitReason, Outcome, Phase, Policy, Record, Redactable, RequestEntry,
+        ResponseEntry, Service, Timestamp, TraceIds,
     },
     sink::Sink,
 };

@@ -36,10 +36,13 @@ pub(crate) enum Tag {
     Action,
     Metadata,
     Message,
+    /// As a [`BodyField`](super::body::BodyField).
+    RequestBody,
+    ResponseBody,
 }
 
 impl Tag {
-    const ALL: [Self; 24] = [
+    const ALL: [Self; 26] = [
         Self::RequestId,
         Self::Method,
         Self::Path,
@@ -64,6 +67,8 @@ impl Tag {
         Self::Action,
         Self::Metadata,
         Self::Message,
+        Self::RequestBody,
+        Self::ResponseBody,
     ];
 }
 

@@ -1,6 +1,7 @@
 //! One request on its way: the guard that sees to its record, and the handle through which the
 //! application adds to it.
 
+pub(crate) mod body;
 mod context;
 mod end;
 pub(crate) mod flags;

@@ -1,5 +1,6 @@
 //! Masking: the only way from captured bytes to a [`Record`](crate::Record).
 
+mod format;
 mod headers;
 mod json;
 mod list;
@@ -9,6 +10,7 @@ mod request;
 mod text;
 
 pub(crate) use self::{
+    format::{Format, media_type, parameter},
     headers::{cookie, hides_header},
     json::{DEEPEST, compact, depth},
     names::Names,

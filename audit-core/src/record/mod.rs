@@ -16,5 +16,5 @@ pub use self::{
     entry::{RequestEntry, ResponseEntry, Service, TraceIds},
     sealed::Record,
     time::Timestamp,
-    vocabulary::{Group, IdSource, Kind, Level, Outcome, Phase},
+    vocabulary::{CaptureState, Group, IdSource, Kind, Level, OmitReason, Outcome, Phase},
 };

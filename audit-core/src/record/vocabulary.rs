@@ -154,6 +154,40 @@ words! {
     }
 }
 
+words! {
+    /// How much of a body a record holds.
+    CaptureState {
+        /// All of it, masked.
+        Full = "full",
+        /// Its beginning, masked, up to the limit.
+        Truncated = "truncated",
+        /// What the application read of it, masked.
+        Partial = "partial",
+        /// Nothing of it.
+        Omitted = "omitted",
+    }
+}
+
+words! {
+    /// Why a record holds nothing of a body.
+    OmitReason {
+        /// Its type is not among those that are captured.
+        ContentType = "content_type",
+        /// It is compressed, or in a character set that is not read.
+        Encoding = "encoding",
+        /// It is not what its type says, so nothing in it can be masked for sure.
+        Unparsable = "unparsable",
+        /// It is a stream that is not recorded.
+        Streaming = "streaming",
+        /// The application, or a rule, said so.
+        Policy = "policy",
+        /// There was no room for it in the memory budget.
+        Memory = "memory",
+        /// There was none.
+        Empty = "empty",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
