@@ -6,7 +6,7 @@ use crate::{
     Auditor, BadPattern, BadProxy, Capture, ForwardedHeader, Secret, SessionAs, Sink,
     TrustedProxies,
     auditor::Core,
-    mask::{Masker, Names, ServiceInfo},
+    mask::{BadSelector, MaskRules, Masker, ServiceInfo},
     pipeline::{Further, Pipe, Writer},
     policy::{Config, Session},
 };
@@ -38,8 +38,7 @@ pub struct AuditorBuilder {
     config: Config,
     service: ServiceInfo,
     memory: usize,
-    mask: Vec<String>,
-    built_in_masks: bool,
+    rules: MaskRules,
     secret: Option<Secret>,
     further: Vec<Box<dyn Sink>>,
     wrong: Option<BuildError>,
@@ -71,6 +70,9 @@ pub enum BuildError {
         /// Its value.
         value: String,
     },
+    /// A selector of values to mask that can select nothing.
+    #[error("mask: {0}")]
+    Mask(#[from] BadSelector),
     /// A memory budget that is too small to work with.
     #[error("memory: {0} bytes are too few; allow at least {LEAST_MEMORY}")]
     Memory(usize),
@@ -85,8 +87,7 @@ impl AuditorBuilder {
             config: Config::default(),
             service: ServiceInfo::default(),
             memory: MEMORY,
-            mask: Vec::new(),
-            built_in_masks: true,
+            rules: MaskRules::new(),
             secret: None,
             further: Vec::new(),
             wrong: None,
@@ -211,17 +212,18 @@ impl AuditorBuilder {
         self
     }
 
-    /// Masks values under these names too, in queries, headers, metadata and error messages: the
-    /// whole name, ignoring case, after decoding; in a query also the last part of `a[b]` or `a.b`.
-    pub fn mask<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
-        self.mask.extend(names.into_iter().map(Into::into));
+    /// Masks values under these names too: [`MaskRules::fields`] on the rules so far.
+    pub fn mask<T: AsRef<str>>(mut self, fields: impl IntoIterator<Item = T>) -> Self {
+        match self.rules.clone().fields(fields) {
+            Ok(rules) => self.rules = rules,
+            Err(error) => self.remember(error.into()),
+        }
         self
     }
 
-    /// Whether the built-in names (`password`, `token`, …) are masked. Default: yes. Credential
-    /// headers and cookies always are.
-    pub const fn built_in_masks(mut self, on: bool) -> Self {
-        self.built_in_masks = on;
+    /// Which values are masked, and how. Default: the built-in names, redacted.
+    pub fn mask_rules(mut self, rules: MaskRules) -> Self {
+        self.rules = rules;
         self
     }
 
@@ -249,8 +251,7 @@ impl AuditorBuilder {
         let instance = self.service.instance.get_or_insert_with(default_instance);
         instance.retain(|c| crate::exchange::is_identifier(c.encode_utf8(&mut [0; 4])));
         let secret = self.secret.or_else(|| sink.secret()).unwrap_or_else(Secret::random);
-        let names = Names::new(self.built_in_masks, self.mask);
-        let mut masker = Masker::new(names, secret, self.service);
+        let mut masker = Masker::new(self.rules, secret, self.service);
         masker.proxies = self.config.proxies.clone();
         masker.forwarded = self.config.forwarded;
         masker.session_as = self.config.session_as;

@@ -39,6 +39,7 @@ pub use self::{
         ResponseHead,
     },
     identify::{BadProxy, ForwardedHeader, RequestId, Secret, TrustedProxies},
+    mask::{BadSelector, Detector, How, MaskRules, UnknownHow},
     pipeline::{CloseError, Counters, FlushError},
     policy::{BadPattern, Capture, Exclusions, SessionAs, UnknownCapture},
     record::{

@@ -1,9 +1,9 @@
 //! Headers and cookies.
 
-use super::{REDACTED, list::Scope, query, text};
+use super::{REDACTED, how::Value, part::Of, query, rules::Sel, scope::Scope, text};
 
 /// Headers whose value is hidden whole, and so never leaves the request.
-const HIDDEN: &[&str] = &[
+pub(super) const HIDDEN: &[&str] = &[
     "auth",
     "authentication",
     "authorization",
@@ -52,24 +52,35 @@ pub(crate) fn cookie<'a>(header: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
     })
 }
 
-/// Appends a header's value, masked.
-pub(super) fn header(out: &mut String, name: &str, value: &str, scope: &mut Scope<'_>) {
+/// Appends a header's value, masked. `false`: the line goes.
+pub(super) fn header(out: &mut String, name: &str, value: &str, scope: &mut Scope<'_>) -> bool {
     match name {
         "cookie" => {
-            scope.list.add(scope.part, "cookie");
+            scope.redacted(Sel::COOKIE);
             cookies(out, value, |_| false);
         }
         "set-cookie" => {
-            scope.list.add(scope.part, "set-cookie");
+            scope.redacted(Sel::SET_COOKIE);
             cookies(out, value, is_attribute);
         }
-        // Before the rest: the settings may name a header that holds a URL.
-        name if scope.hides(name) => out.push_str(REDACTED),
+        _ => return other(out, name, value, scope),
+    }
+    true
+}
+
+fn other(out: &mut String, name: &str, value: &str, scope: &mut Scope<'_>) -> bool {
+    // Before the rest: the settings may name a header that holds a URL.
+    if let Some(sel) = scope.find(Of::Header, name) {
+        let Some(instead) = scope.instead(sel, Value::Text(value)) else { return false };
+        out.push_str(&instead);
+        return true;
+    }
+    match name {
         // Where a link came from is worth knowing; what it carried is not.
         "referer" | "referrer" | "x-referer" | "x-referrer" | "x-original-referer" => {
             let end = value.find(['?', '#']).unwrap_or(value.len());
             if end < value.len() {
-                scope.list.add(scope.part, "referer");
+                scope.redacted(Sel::REFERER);
             }
             query::url(out, &value[..end], scope);
         }
@@ -77,13 +88,14 @@ pub(super) fn header(out: &mut String, name: &str, value: &str, scope: &mut Scop
         name if URLS.contains(&name) => query::url(out, value, scope),
         _ => text::text(out, value, scope),
     }
+    true
 }
 
 /// Appends a host without user info.
 pub(super) fn host(out: &mut String, value: &str, scope: &mut Scope<'_>) {
     let (user_info, host) = value.rsplit_once('@').map_or((false, value), |(_, h)| (true, h));
     if user_info {
-        scope.list.add(scope.part, "userinfo");
+        scope.redacted(Sel::USER_INFO);
         out.push_str(REDACTED);
         out.push('@');
     }
@@ -138,17 +150,15 @@ fn is_attribute(pair: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Names, list::MaskedList, names::Part},
+        super::{part::Part, scope::tests::with_fields},
         *,
     };
 
     fn masked(name: &str, value: &str) -> (String, Vec<String>) {
-        let names = Names::new(true, []);
-        let mut list = MaskedList::default();
         let mut out = String::new();
-        let mut scope = Scope { names: &names, part: Part::RequestHeaders, list: &mut list };
-        header(&mut out, name, value, &mut scope);
-        (out, list.iter().map(|(_, s)| s.to_owned()).collect())
+        let part = Part::RequestHeaders;
+        let (_, listed) = with_fields(&[], part, |scope| header(&mut out, name, value, scope));
+        (out, listed)
     }
 
     #[test]
@@ -183,15 +193,15 @@ mod tests {
 
     #[test]
     fn a_configured_name_hides_any_header() {
-        let names = Names::new(false, ["Location".into(), "referer".into()]);
-        let mut list = MaskedList::default();
-        for name in ["location", "referer"] {
-            let mut out = String::new();
-            let part = Part::ResponseHeaders;
-            header(&mut out, name, "/s", &mut Scope { names: &names, part, list: &mut list });
-            assert_eq!(out, "[redacted]");
-        }
-        assert_eq!(list.iter().map(|(_, s)| s).collect::<Vec<_>>(), ["location", "referer"]);
+        let part = Part::ResponseHeaders;
+        let ((), listed) = with_fields(&["Location", "header:referer"], part, |scope| {
+            for name in ["location", "referer"] {
+                let mut out = String::new();
+                assert!(header(&mut out, name, "/s", scope));
+                assert_eq!(out, "[redacted]");
+            }
+        });
+        assert_eq!(listed, ["Location", "header:referer"]);
     }
 
     #[test]

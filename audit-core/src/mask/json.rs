@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-use super::{REDACTED, list::Scope, text};
+use super::{REDACTED, how::Value, part::Of, scope::Scope, text};
 use crate::record::json as token;
 
 /// Deepest nesting of a metadata value: with the group around it, the trail's limit of 64.
@@ -63,9 +63,9 @@ fn inside(out: &mut Vec<u8>, json: &[u8], scope: &mut Scope<'_>, strings: usize)
         let end = string_end(json, at);
         // In valid JSON a string is a name exactly if a colon follows.
         if json.get(end) == Some(&b':') {
-            if hides(&json[at..end], scope) {
+            if let Some(instead) = hides(&json[at..end], scope) {
                 out.extend_from_slice(&json[copied..=end]);
-                token::string(out, REDACTED);
+                token::string(out, &instead);
                 copied = value_end(json, end + 1);
                 at = copied;
             } else {
@@ -108,9 +108,12 @@ fn string(quoted: &[u8], scope: &mut Scope<'_>, strings: usize) -> Option<String
     (masked != value).then_some(masked)
 }
 
-fn hides(quoted: &[u8], scope: &mut Scope<'_>) -> bool {
+fn hides(quoted: &[u8], scope: &mut Scope<'_>) -> Option<Cow<'static, str>> {
     // Decodes the escapes. What cannot be decoded hides its value.
-    serde_json::from_slice::<String>(quoted).map_or(true, |name| scope.hides(&name))
+    match serde_json::from_slice::<String>(quoted) {
+        Ok(name) => scope.find(Of::Field, &name).map(|sel| scope.in_place(sel, Value::Other)),
+        Err(_) => Some(Cow::Borrowed(REDACTED)),
+    }
 }
 
 /// Where the string that begins at `at` ends, behind its closing quote.
@@ -156,16 +159,13 @@ fn value_end(json: &[u8], mut at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Names, list::MaskedList, names::Part},
+        super::{part::Part, scope::tests::with_fields},
         *,
     };
 
     fn masked(text: &str) -> String {
-        let names = Names::new(true, []);
-        let mut list = MaskedList::default();
         let mut out = Vec::new();
-        let mut scope = Scope { names: &names, part: Part::Metadata, list: &mut list };
-        json(&mut out, text.as_bytes(), &mut scope);
+        with_fields(&[], Part::Metadata, |scope| json(&mut out, text.as_bytes(), scope));
         String::from_utf8(out).unwrap()
     }
 

@@ -1,6 +1,6 @@
 //! The list of masked places that a record carries.
 
-use super::{Names, names::Part};
+use super::{part::Part, rules::Sel};
 
 /// Most places listed in one record.
 const MOST: usize = 100;
@@ -8,62 +8,74 @@ const MOST: usize = 100;
 /// Where values were masked: each part and selector once.
 #[derive(Debug, Default)]
 pub(crate) struct MaskedList {
-    places: Vec<(Part, String)>,
+    places: Vec<(Part, Sel)>,
+    /// The selectors listed for each part, as bits: a body may hold a million masked values.
+    listed: [Vec<u64>; Part::COUNT],
     pub(crate) truncated: bool,
 }
 
 impl MaskedList {
     pub(crate) fn clear(&mut self) {
         self.places.clear();
+        self.listed.iter_mut().for_each(Vec::clear);
         self.truncated = false;
     }
 
-    pub(crate) fn add(&mut self, part: Part, selector: &str) {
-        if self.places.iter().any(|(p, s)| *p == part && s == selector) {
+    pub(crate) fn add(&mut self, part: Part, sel: Sel) {
+        let (word, bit) = (sel.place() / 64, 1 << (sel.place() % 64));
+        let listed = &mut self.listed[part as usize];
+        if listed.len() <= word {
+            listed.resize(word + 1, 0);
+        }
+        if listed[word] & bit != 0 {
             return;
         }
         if self.places.len() == MOST {
             self.truncated = true;
             return;
         }
-        self.places.push((part, selector.to_owned()));
+        listed[word] |= bit;
+        self.places.push((part, sel));
     }
 
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (Part, &str)> {
-        self.places.iter().map(|(part, selector)| (*part, selector.as_str()))
-    }
-}
-
-/// What a masker of one part needs: the names to look for and the list to add to.
-pub(super) struct Scope<'a> {
-    pub(super) names: &'a Names,
-    pub(super) part: Part,
-    pub(super) list: &'a mut MaskedList,
-}
-
-impl Scope<'_> {
-    /// Whether the value under `name` is to be masked; if so, it is listed.
-    pub(super) fn hides(&mut self, name: &str) -> bool {
-        self.hides_as(self.part, name)
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (Part, Sel)> {
+        self.places.iter().copied()
     }
 
-    /// The same for a name in the query of a URL, wherever that is.
-    pub(super) fn hides_asked(&mut self, name: &str) -> bool {
-        self.hides_as(Part::Query, name)
+    /// How many are listed, to take back what is listed later.
+    pub(super) fn mark(&self) -> usize {
+        self.places.len()
     }
 
-    /// The same for a word in free text, wherever that is.
-    pub(super) fn hides_word(&mut self, name: &str) -> bool {
-        self.hides_as(Part::Error, name)
-    }
-
-    fn hides_as(&mut self, part: Part, name: &str) -> bool {
-        match self.names.find(part, name) {
-            Some(selector) => {
-                self.list.add(self.part, selector);
-                true
-            }
-            None => false,
+    /// Takes back what was listed since the mark: what it stood for is not written after all.
+    pub(super) fn take_back(&mut self, mark: usize) {
+        for (part, sel) in self.places.drain(mark.min(self.places.len())..) {
+            self.listed[part as usize][sel.place() / 64] &= !(1 << (sel.place() % 64));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_is_listed_once() {
+        let mut list = MaskedList::default();
+        list.add(Part::Query, Sel::COOKIE);
+        let mark = list.mark();
+        for _ in 0..2 {
+            for part in [Part::Query, Part::Metadata] {
+                list.add(part, Sel::COOKIE);
+            }
+        }
+        assert_eq!(list.iter().len(), 2);
+        list.take_back(mark);
+        assert_eq!(list.iter().collect::<Vec<_>>(), [(Part::Query, Sel::COOKIE)]);
+        list.add(Part::Metadata, Sel::COOKIE);
+        assert_eq!(list.iter().len(), 2);
+        list.clear();
+        list.add(Part::Query, Sel::COOKIE);
+        assert_eq!(list.iter().len(), 1);
     }
 }

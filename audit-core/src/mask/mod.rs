@@ -1,19 +1,32 @@
 //! Masking: the only way from captured bytes to a [`Record`](crate::Record).
 
+mod detect;
 mod format;
 mod headers;
+mod how;
 mod json;
 mod list;
-mod names;
+mod part;
+mod paths;
 mod query;
 mod request;
+mod rules;
+mod scope;
+mod selector;
 mod text;
+mod unparsable;
+mod words;
 
+pub use self::{
+    detect::Detector,
+    how::{How, UnknownHow},
+    rules::MaskRules,
+    selector::BadSelector,
+};
 pub(crate) use self::{
     format::{Format, media_type, parameter},
     headers::{cookie, hides_header},
     json::{DEEPEST, compact, depth},
-    names::Names,
     request::{Clock, Masker, ServiceInfo, gap},
 };
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::{REDACTED, list::Scope, text};
+use super::{REDACTED, how::Value, part::Of, rules::Sel, scope::Scope, text};
 
 /// Most pairs kept of a query.
 const PAIRS: usize = 100;
@@ -14,26 +14,43 @@ const PAIRS: usize = 100;
 /// servers split there. `false`: there were more pairs than are kept.
 pub(super) fn query(out: &mut String, query: &str, scope: &mut Scope<'_>) -> bool {
     let mut rest = query;
+    let begin = out.len();
     for _ in 0..PAIRS {
         let end = rest.find(['&', ';']).unwrap_or(rest.len());
-        pair(out, &rest[..end], scope);
+        let removed = !pair(out, &rest[..end], Of::Query, scope);
         let Some(separator) = rest.get(end..end + 1) else {
+            if removed && out.len() > begin {
+                out.pop();
+            }
             return true;
         };
         rest = &rest[end + 1..];
-        out.push_str(separator);
+        if !removed {
+            out.push_str(separator);
+        }
     }
     rest.is_empty()
 }
 
-fn pair(out: &mut String, pair: &str, scope: &mut Scope<'_>) {
+/// Appends a pair. `false`: it was removed.
+fn pair(out: &mut String, pair: &str, of: Of, scope: &mut Scope<'_>) -> bool {
     let Some((name, value)) = pair.split_once('=') else {
-        return out.push_str(if carries(pair, scope) { REDACTED } else { pair });
+        out.push_str(if carries(pair, scope) { REDACTED } else { pair });
+        return true;
+    };
+    let selected = if value.is_empty() { None } else { scope.find(of, &decode(name)) };
+    let instead = match selected {
+        Some(sel) => match scope.instead(sel, Value::Text(&decode_once(value))) {
+            Some(instead) => instead,
+            None => return false,
+        },
+        None if carries(value, scope) => Cow::Borrowed(REDACTED),
+        None => Cow::Borrowed(value),
     };
     out.push_str(name);
     out.push('=');
-    let hidden = !value.is_empty() && (scope.hides_asked(&decode(name)) || carries(value, scope));
-    out.push_str(if hidden { REDACTED } else { value });
+    out.push_str(&instead);
+    true
 }
 
 /// Whether a value carries a secret inside, decoded: a URL with a query or user info, further
@@ -46,13 +63,28 @@ fn carries(value: &str, scope: &mut Scope<'_>) -> bool {
     if !value.contains(['=', ':']) {
         return false;
     }
-    let hides = |(name, value): (&str, &str)| !value.is_empty() && scope.hides_asked(name);
-    if value.split(['?', '&', ';', '#']).filter_map(|pair| pair.split_once('=')).any(hides) {
+    let hides = |(name, value): (&str, &str)| match value.is_empty() {
+        true => None,
+        false => scope.find(Of::Query, name),
+    };
+    if let Some(sel) =
+        value.split(['?', '&', ';', '#']).filter_map(|pair| pair.split_once('=')).find_map(hides)
+    {
+        scope.redacted(sel);
         return true;
     }
     let mut masked = String::with_capacity(value.len());
     text::text(&mut masked, &value, scope);
     masked != *value
+}
+
+/// What a form's reader makes of a value.
+fn decode_once(value: &str) -> Cow<'_, str> {
+    if !value.contains(['%', '+']) {
+        return Cow::Borrowed(value);
+    }
+    let spaced = value.replace('+', " ");
+    Cow::Owned(percent_decode_str(&spaced).decode_utf8_lossy().into_owned())
 }
 
 /// Decodes until nothing changes, at most four times: a name encoded twice is decoded twice by
@@ -78,7 +110,8 @@ fn decode(name: &str) -> Cow<'_, str> {
 pub(super) fn path(out: &mut String, path: &str, scope: &mut Scope<'_>) {
     for piece in path.split_inclusive(['/', ';', '&']) {
         let end = piece.trim_end_matches(['/', ';', '&']).len();
-        pair(out, &piece[..end], scope);
+        // A piece of a path that goes leaves its separators.
+        let _ = pair(out, &piece[..end], Of::PathParameter, scope);
         out.push_str(&piece[end..]);
     }
 }
@@ -95,14 +128,14 @@ pub(super) fn url(out: &mut String, url: &str, scope: &mut Scope<'_>) {
         let (authority, tail) = rest.split_at(host_ends);
         match authority.rsplit_once('@') {
             Some((_, host)) => {
-                scope.list.add(scope.part, "userinfo");
+                scope.redacted(Sel::USER_INFO);
                 out.push_str(REDACTED);
                 out.push('@');
                 out.push_str(host);
             }
             // Cut off before its `@`.
             None if authority.len() > text::LONGEST_HOST => {
-                scope.list.add(scope.part, "userinfo");
+                scope.redacted(Sel::USER_INFO);
                 out.push_str(REDACTED);
             }
             None => out.push_str(authority),
@@ -116,7 +149,7 @@ pub(super) fn url(out: &mut String, url: &str, scope: &mut Scope<'_>) {
         query(out, asked, scope);
     }
     if !fragment.is_empty() {
-        scope.list.add(scope.part, "fragment");
+        scope.redacted(Sel::FRAGMENT);
         out.push('#');
         out.push_str(REDACTED);
     }
@@ -125,16 +158,14 @@ pub(super) fn url(out: &mut String, url: &str, scope: &mut Scope<'_>) {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Names, list::MaskedList, names::Part},
+        super::{part::Part, scope::tests::with_fields},
         *,
     };
 
     fn with(mask: impl Fn(&mut String, &mut Scope<'_>)) -> (String, Vec<String>) {
-        let names = Names::new(true, ["café".into()]);
-        let mut list = MaskedList::default();
         let mut out = String::new();
-        mask(&mut out, &mut Scope { names: &names, part: Part::Query, list: &mut list });
-        (out, list.iter().map(|(_, s)| s.to_owned()).collect())
+        let ((), listed) = with_fields(&["café"], Part::Query, |scope| mask(&mut out, scope));
+        (out, listed)
     }
 
     fn masked(text: &str) -> String {

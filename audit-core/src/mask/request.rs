@@ -3,10 +3,15 @@
 use std::{borrow::Cow, net::IpAddr, net::Ipv6Addr};
 
 use super::{
-    Names, REDACTED, headers, json,
-    list::{MaskedList, Scope},
-    names::Part,
-    query, text,
+    MaskRules, REDACTED, headers,
+    how::{Keys, Value},
+    json,
+    list::MaskedList,
+    part::{Of, Part},
+    query,
+    rules::Sel,
+    scope::Scope,
+    text,
 };
 use crate::{
     Capture, ForwardedHeader, Group, Kind, Level, Outcome, Record, Secret, SessionAs, Timestamp,
@@ -55,7 +60,7 @@ impl Clock {
 /// Makes records. Lives on the writer's thread.
 #[derive(Debug)]
 pub(crate) struct Masker {
-    pub(crate) names: Names,
+    pub(crate) rules: MaskRules,
     pub(crate) proxies: TrustedProxies,
     pub(crate) forwarded: ForwardedHeader,
     pub(crate) session_as: SessionAs,
@@ -66,9 +71,9 @@ pub(crate) struct Masker {
 }
 
 impl Masker {
-    pub(crate) fn new(names: Names, secret: Secret, service: ServiceInfo) -> Self {
+    pub(crate) fn new(rules: MaskRules, secret: Secret, service: ServiceInfo) -> Self {
         Self {
-            names,
+            rules,
             proxies: TrustedProxies::default(),
             forwarded: ForwardedHeader::default(),
             session_as: SessionAs::default(),
@@ -157,7 +162,7 @@ impl Masker {
             token::text_member(out, "capture", capture.as_str());
             token::number_member(out, "sample_rate", 1);
         });
-        masked(out, &self.list);
+        masked(out, &self.list, &self.rules);
         flags(out, of.flags);
         service(out, &self.service);
     }
@@ -277,13 +282,16 @@ impl Masker {
                 for field in lines().filter(|f| f.name == name) {
                     let mut value = String::new();
                     if field.tag == hidden {
-                        self.list.add(part, selector(&name_text));
+                        self.list.add(part, Sel::of_header(&name_text));
                         value.push_str(REDACTED);
                     } else {
                         let text = of.readable(field.value);
                         let cut = field.value.len() == HEADER_VALUE;
                         let text = if cut { text::untorn(&text) } else { &text };
-                        headers::header(&mut value, &name_text, text, &mut self.scope(part));
+                        let mut scope = self.scope(part);
+                        if !headers::header(&mut value, &name_text, text, &mut scope) {
+                            continue;
+                        }
                     }
                     values.push(Cow::Owned(value));
                 }
@@ -307,9 +315,9 @@ impl Masker {
             token::string(out, &key);
             out.push(b':');
             let mut scope = self.scope(Part::Metadata);
-            match scope.hides(&key) {
-                true => token::string(out, REDACTED),
-                false => json::json(out, field.value, &mut scope),
+            match scope.find(Of::Field, &key) {
+                Some(sel) => token::string(out, &scope.in_place(sel, Value::Other)),
+                None => json::json(out, field.value, &mut scope),
             }
         }
     }
@@ -339,7 +347,8 @@ impl Masker {
     }
 
     fn scope(&mut self, part: Part) -> Scope<'_> {
-        Scope { names: &self.names, part, list: &mut self.list }
+        let keys = Keys { secret: &self.secret, tenant: "" };
+        Scope { rules: &self.rules, part, list: &mut self.list, keys }
     }
 }
 
@@ -433,12 +442,6 @@ fn action(method: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The selector for a header that is hidden whole: its own name where we know it; a header that
-/// the application marked sensitive may have any name, a client's too.
-fn selector(name: &str) -> &str {
-    if headers::hides_header(name) { name } else { "sensitive" }
-}
-
 fn object(out: &mut Vec<u8>, name: &str, fill: impl FnOnce(&mut Vec<u8>)) {
     token::name(out, name);
     out.push(b'{');
@@ -457,16 +460,16 @@ fn list<'a>(out: &mut Vec<u8>, texts: impl Iterator<Item = Cow<'a, str>>) {
     out.push(b']');
 }
 
-fn masked(out: &mut Vec<u8>, places: &MaskedList) {
+fn masked(out: &mut Vec<u8>, places: &MaskedList, rules: &MaskRules) {
     if places.iter().len() == 0 {
         return;
     }
     token::name(out, "masked");
-    for (at, (part, selector)) in places.iter().enumerate() {
+    for (at, (part, sel)) in places.iter().enumerate() {
         out.extend_from_slice(if at == 0 { b"[{" } else { b",{" });
         token::text_member(out, "part", part.as_str());
-        token::text_member(out, "field", selector);
-        token::text_member(out, "how", "redact");
+        token::text_member(out, "field", rules.shown(sel));
+        token::text_member(out, "how", rules.how_of(sel).as_str());
         out.push(b'}');
     }
     out.push(b']');

@@ -1,6 +1,6 @@
 //! Free text: error messages, panic messages, header values.
 
-use super::{REDACTED, list::Scope};
+use super::{REDACTED, how::Value, part::Of, rules::Sel, scope::Scope};
 
 /// Appends text with what looks like a secret replaced: the value after a hidden name and `=` or
 /// `:`, what follows `Bearer` or `Basic`, and the user info of a URL. Text has no structure to
@@ -18,7 +18,7 @@ pub(super) fn text(out: &mut String, text: &str, scope: &mut Scope<'_>) {
             if let Some(authority) = after.strip_prefix('/') {
                 rest = authority;
                 if let Some(user_info) = user_info(authority) {
-                    scope.list.add(scope.part, "userinfo");
+                    scope.redacted(Sel::USER_INFO);
                     out.push_str(&from[..from.len() - rest.len()]);
                     out.push_str(REDACTED);
                     rest = &rest[user_info..];
@@ -33,20 +33,20 @@ pub(super) fn text(out: &mut String, text: &str, scope: &mut Scope<'_>) {
             continue;
         }
         if is_scheme(name) && after.strip_prefix(' ').is_some_and(|after| follows(name, after)) {
-            scope.list.add(scope.part, "authorization");
+            scope.redacted(Sel::AUTHORIZATION);
             out.push_str(&from[..=from.len() - after.len()]);
             out.push_str(REDACTED);
             rest = &after[1 + secret_len(&after[1..], None)..];
             from = rest;
         } else if let Some((value, quote)) = value_start(after)
             && !after[value..].chars().next().is_none_or(|c| ends(c, quote.map(|(q, _)| q)))
-            && (scope.hides_word(name) || (asked && scope.hides_asked(name)))
+            && let Some(sel) = scope.find(if asked { Of::Query } else { Of::Field }, name)
         {
             rest = &after[value..];
             out.push_str(&from[..from.len() - rest.len()]);
-            out.push_str(REDACTED);
             // `authorization: Bearer x` hides two words.
             let word = &rest[..secret_len(rest, quote)];
+            out.push_str(&scope.in_place(sel, Value::Text(word)));
             rest = &rest[word.len()..];
             if is_scheme(word) && rest.starts_with(' ') {
                 rest = &rest[1 + secret_len(&rest[1..], None)..];
@@ -139,16 +139,13 @@ pub(super) fn untorn(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Names, list::MaskedList, names::Part},
+        super::{part::Part, scope::tests::with_fields},
         *,
     };
 
     fn masked(message: &str) -> String {
-        let names = Names::new(true, []);
-        let mut list = MaskedList::default();
         let mut out = String::new();
-        let mut scope = Scope { names: &names, part: Part::Error, list: &mut list };
-        text(&mut out, message, &mut scope);
+        with_fields(&[], Part::Error, |scope| text(&mut out, message, scope));
         out
     }
 

@@ -1,0 +1,337 @@
+//! Which values are masked, and how.
+
+use std::{collections::HashMap, fmt};
+
+use super::{
+    How,
+    detect::{Detector, Detectors},
+    headers::HIDDEN,
+    part::Of,
+    paths::Path,
+    selector::{BadSelector, Selects, lower},
+    words::{self, BUILT_IN, IN_QUERY},
+};
+
+/// A selector, by its place among all of the rules. In a record it is told by its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sel(u16);
+
+/// What is masked whatever the settings say, and what is no name.
+const FIXED: [&str; 7] =
+    ["authorization", "cookie", "set-cookie", "userinfo", "fragment", "referer", "sensitive"];
+
+impl Sel {
+    pub(super) const AUTHORIZATION: Self = Self(0);
+    pub(super) const COOKIE: Self = Self(1);
+    pub(super) const SET_COOKIE: Self = Self(2);
+    pub(super) const USER_INFO: Self = Self(3);
+    pub(super) const FRAGMENT: Self = Self(4);
+    pub(super) const REFERER: Self = Self(5);
+    pub(super) const SENSITIVE: Self = Self(6);
+
+    const DETECTORS: usize = FIXED.len();
+    const HEADERS: usize = Self::DETECTORS + Detector::ALL.len();
+    const BUILT_IN: usize = Self::HEADERS + HIDDEN.len();
+    const IN_QUERY: usize = Self::BUILT_IN + BUILT_IN.len();
+
+    fn at(place: usize) -> Self {
+        Self(u16::try_from(place).unwrap_or(Self::SENSITIVE.0))
+    }
+
+    pub(super) const fn place(self) -> usize {
+        self.0 as usize
+    }
+
+    /// For a header that is hidden whole: its own name where we know it; a header that the
+    /// application marked sensitive may have any name, a client's too.
+    pub(super) fn of_header(name: &str) -> Self {
+        let known = HIDDEN.iter().position(|hidden| *hidden == name);
+        known.map_or(Self::SENSITIVE, |at| Self::at(Self::HEADERS + at))
+    }
+
+    pub(super) fn of_detector(detector: Detector) -> Self {
+        Self::at(Self::DETECTORS + detector as usize)
+    }
+}
+
+/// The rules of masking: which values are masked, and how.
+///
+/// ```
+/// use audit_core::{How, MaskRules};
+///
+/// let rules = MaskRules::new()
+///     .fields(["salary", "$.customer.card", "header:x-api-version"])?
+///     .fields_how(["email"], How::Pseudonym)?
+///     .except(["token_count"])?;
+/// # Ok::<(), audit_core::BadSelector>(())
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct MaskRules {
+    built_in: bool,
+    /// How the built-in names are masked, and fields that do not say it.
+    how: How,
+    configured: Vec<(String, Option<How>)>,
+    names: HashMap<String, Vec<Named>>,
+    /// Lengths of all configured names, as bits (the highest: this and all above), so that most
+    /// names are told apart by their length.
+    lengths: u64,
+    paths: Vec<(Path, usize)>,
+    excepted_paths: Vec<(Path, usize)>,
+    detectors: Detectors,
+}
+
+/// What a configured name says.
+#[derive(Clone, Copy, Debug)]
+struct Named {
+    /// Only for names of this kind.
+    of: Option<Of>,
+    /// The place among the configured selectors; `None`: an exception.
+    selector: Option<usize>,
+}
+
+impl Default for MaskRules {
+    fn default() -> Self {
+        Self {
+            built_in: true,
+            how: How::Redact,
+            configured: Vec::new(),
+            names: HashMap::new(),
+            lengths: 0,
+            paths: Vec::new(),
+            excepted_paths: Vec::new(),
+            detectors: Detectors::default(),
+        }
+    }
+}
+
+/// Most configured selectors.
+const MOST: usize = 10_000;
+
+impl MaskRules {
+    /// The built-in names, redacted.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether the built-in names (`password`, `token`, …) are masked. Default: yes. Credential
+    /// headers, cookies and the user info of URLs always are.
+    pub const fn built_in(mut self, on: bool) -> Self {
+        self.built_in = on;
+        self
+    }
+
+    /// How the built-in names are masked, and fields for which nothing else is said.
+    pub fn how(mut self, how: How) -> Self {
+        self.how = how;
+        self
+    }
+
+    /// Masks these too: names (`salary`), paths (`$.items[*].pin`), or names of one kind
+    /// (`header:x`, `query:x`, `cookie:x`, `path:x`). A name matches whole, at any depth, ignoring
+    /// case, after decoding.
+    ///
+    /// # Errors
+    ///
+    /// The first selector that can select nothing.
+    pub fn fields<T: AsRef<str>>(
+        mut self,
+        selectors: impl IntoIterator<Item = T>,
+    ) -> Result<Self, BadSelector> {
+        selectors.into_iter().try_for_each(|s| self.select(s.as_ref(), None))?;
+        Ok(self)
+    }
+
+    /// Masks these too, in this way.
+    ///
+    /// # Errors
+    ///
+    /// As [`fields`](Self::fields).
+    pub fn fields_how<T: AsRef<str>>(
+        mut self,
+        selectors: impl IntoIterator<Item = T>,
+        how: How,
+    ) -> Result<Self, BadSelector> {
+        selectors.into_iter().try_for_each(|s| self.select(s.as_ref(), Some(how.clone())))?;
+        Ok(self)
+    }
+
+    /// Does not mask these, though a name among the built-in ones, or in
+    /// [`fields`](Self::fields), says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`fields`](Self::fields).
+    pub fn except<T: AsRef<str>>(
+        mut self,
+        selectors: impl IntoIterator<Item = T>,
+    ) -> Result<Self, BadSelector> {
+        for selector in selectors {
+            match Selects::parse(selector.as_ref())? {
+                Selects::Name(name, of) => self.name(name, Named { of, selector: None }),
+                Selects::Path(path) => self.excepted_paths.push((path, 0)),
+                Selects::NameOrPath(name, path) => {
+                    self.name(name, Named { of: None, selector: None });
+                    self.excepted_paths.push((path, 0));
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// Looks for these inside of texts and masks what they find.
+    pub fn detect(mut self, detectors: impl IntoIterator<Item = Detector>) -> Self {
+        self.detectors.extend(detectors);
+        self
+    }
+
+    fn select(&mut self, selector: &str, how: Option<How>) -> Result<(), BadSelector> {
+        let selects = Selects::parse(selector)?;
+        if self.configured.len() >= MOST {
+            return Err(BadSelector::too_many(selector));
+        }
+        let at = self.configured.len();
+        let shown: String = selector.trim().chars().take(128).collect();
+        self.configured.push((shown, how));
+        match selects {
+            Selects::Name(name, of) => self.name(name, Named { of, selector: Some(at) }),
+            Selects::Path(path) => self.paths.push((path, at)),
+            Selects::NameOrPath(name, path) => {
+                self.name(name, Named { of: None, selector: Some(at) });
+                self.paths.push((path, at));
+            }
+        }
+        Ok(())
+    }
+
+    fn name(&mut self, name: String, named: Named) {
+        self.lengths |= length_bit(name.len());
+        self.names.entry(name).or_default().push(named);
+    }
+
+    /// The selector of the value under `name`, decoded.
+    pub(crate) fn find(&self, of: Of, name: &str) -> Option<Sel> {
+        if self.names.is_empty() {
+            return self.listed(of, name);
+        }
+        // What reads a form drops these too.
+        let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        let mut configured = self.configured(of, name);
+        if configured.is_none() && matches!(of, Of::Form | Of::Query) {
+            configured = last_segment(name).and_then(|last| self.configured(of, last));
+        }
+        match configured {
+            Some(selector) => selector.map(|at| Sel::at(Self::CONFIGURED + at)),
+            None => self.listed(of, name),
+        }
+    }
+
+    const CONFIGURED: usize = Sel::IN_QUERY + IN_QUERY.len();
+
+    /// What the settings say of a name: nothing, an exception, or a selector's place.
+    fn configured(&self, of: Of, name: &str) -> Option<Option<usize>> {
+        // Lower case may be longer or shorter where it is not ASCII.
+        if name.is_ascii() && self.lengths & length_bit(name.len()) == 0 {
+            return None;
+        }
+        let mut short = [0; 64];
+        let named = match short.get_mut(..name.len()).filter(|_| name.is_ascii()) {
+            Some(short) => {
+                short.copy_from_slice(name.as_bytes());
+                short.make_ascii_lowercase();
+                self.names.get(std::str::from_utf8(short).ok()?)
+            }
+            None => self.names.get(&lower(name)),
+        };
+        // An exception counts more than a selector.
+        let applies = named?.iter().filter(|n| n.of.is_none_or(|wanted| wanted == of));
+        applies.map(|n| n.selector).min()
+    }
+
+    fn listed(&self, of: Of, name: &str) -> Option<Sel> {
+        if !self.built_in {
+            return None;
+        }
+        let word = words::built_in(name).map(|at| Sel::at(Sel::BUILT_IN + at));
+        let asked = matches!(of, Of::Form | Of::Query | Of::PathParameter);
+        word.or_else(|| {
+            let whole = asked.then(|| words::in_query(name)).flatten();
+            whole.map(|at| Sel::at(Sel::IN_QUERY + at))
+        })
+    }
+
+    /// The text of a selector, as records tell it.
+    pub(super) fn shown(&self, sel: Sel) -> &str {
+        let place = sel.place();
+        let fixed = |from: usize, list: &[&'static str]| {
+            place.checked_sub(from).and_then(|at| list.get(at)).copied()
+        };
+        match place {
+            ..Sel::DETECTORS => FIXED[place],
+            Sel::DETECTORS..Sel::HEADERS => Detector::ALL[place - Sel::DETECTORS].as_str(),
+            Sel::HEADERS..Sel::BUILT_IN => HIDDEN[place - Sel::HEADERS],
+            Sel::BUILT_IN..Sel::IN_QUERY => BUILT_IN[place - Sel::BUILT_IN],
+            _ => match fixed(Sel::IN_QUERY, IN_QUERY) {
+                Some(listed) => listed,
+                None => self
+                    .configured
+                    .get(place - Self::CONFIGURED)
+                    .map_or("sensitive", |(shown, _)| shown),
+            },
+        }
+    }
+
+    /// How a selector's values are masked.
+    pub(super) fn how_of(&self, sel: Sel) -> &How {
+        match sel.place() {
+            // What is always masked is always masked in the same way.
+            ..Sel::BUILT_IN => &How::Redact,
+            Sel::BUILT_IN..Self::CONFIGURED => &self.how,
+            place => {
+                let configured = self.configured.get(place - Self::CONFIGURED);
+                configured.and_then(|(_, how)| how.as_ref()).unwrap_or(&self.how)
+            }
+        }
+    }
+
+    pub(super) fn has_paths(&self) -> bool {
+        !self.paths.is_empty() || !self.excepted_paths.is_empty()
+    }
+
+    pub(super) fn paths(&self) -> &[(Path, usize)] {
+        &self.paths
+    }
+
+    pub(super) fn excepted_paths(&self) -> &[(Path, usize)] {
+        &self.excepted_paths
+    }
+
+    /// The selector of a path, by what [`Walk::look`](super::paths::Walk::look) gave.
+    pub(super) fn of_path(&self, selected: usize) -> Sel {
+        Sel::at(Self::CONFIGURED + selected)
+    }
+
+    pub(super) fn detectors(&self) -> &Detectors {
+        &self.detectors
+    }
+}
+
+fn length_bit(len: usize) -> u64 {
+    1 << len.min(63)
+}
+
+/// The last part of `user[password]`, `user.password` or `passwords[0][]` that is a name.
+fn last_segment(name: &str) -> Option<&str> {
+    let named = |s: &&str| !s.is_empty() && !s.bytes().all(|b| b.is_ascii_digit());
+    name.rsplit(['[', ']', '.']).find(named)
+}
+
+impl fmt::Debug for MaskRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MaskRules")
+            .field("built_in", &self.built_in)
+            .field("how", &self.how)
+            .field("fields", &self.configured)
+            .finish_non_exhaustive()
+    }
+}
