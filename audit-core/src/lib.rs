@@ -39,7 +39,7 @@ pub use self::{
         ResponseHead,
     },
     identify::{BadProxy, ForwardedHeader, RequestId, Secret, TrustedProxies},
-    mask::{BadSelector, Detector, How, MaskRules, UnknownHow},
+    mask::{BadSelector, BodyMasker, Detector, How, MaskRules, MaskedBody, UnknownHow},
     pipeline::{CloseError, Counters, FlushError},
     policy::{BadPattern, Capture, Exclusions, SessionAs, UnknownCapture},
     record::{

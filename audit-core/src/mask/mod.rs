@@ -1,13 +1,16 @@
 //! Masking: the only way from captured bytes to a [`Record`](crate::Record).
 
+mod body;
 mod detect;
 mod format;
 mod headers;
 mod how;
 mod json;
 mod list;
+mod names;
 mod part;
 mod paths;
+mod preview;
 mod query;
 mod request;
 mod rules;
@@ -15,11 +18,13 @@ mod scope;
 mod selector;
 mod text;
 mod unparsable;
+mod value;
 mod words;
 
 pub use self::{
     detect::Detector,
     how::{How, UnknownHow},
+    preview::{BodyMasker, MaskedBody},
     rules::MaskRules,
     selector::BadSelector,
 };
