@@ -60,14 +60,18 @@ impl Says {
     }
 }
 
-/// Longest name that is remembered.
-const LONGEST: usize = 23;
+/// Words of the longest name that is remembered.
+const WORDS: usize = 3;
+/// Bytes of it.
+const LONGEST: usize = WORDS * 8;
 /// Names remembered; a power of two.
-const SLOTS: usize = 512;
+const SLOTS: usize = 256;
 
 #[derive(Clone, Copy)]
 struct Slot {
-    name: [u8; LONGEST + 1],
+    name: [u64; WORDS],
+    /// And one, so that no name is like an empty slot.
+    len: u8,
     says: Says,
 }
 
@@ -76,39 +80,57 @@ pub(super) struct Known(Vec<Slot>);
 
 impl Default for Known {
     fn default() -> Self {
-        let empty = Slot { name: [0; LONGEST + 1], says: Says::default() };
-        Self(vec![empty; SLOTS])
+        Self(vec![Slot { name: [0; WORDS], len: 0, says: Says::default() }; SLOTS])
     }
 }
 
 impl Known {
-    /// What a name says under these rules, which must always be the same ones.
-    pub(super) fn says(&mut self, rules: &MaskRules, name: &str) -> Says {
-        let mut padded = [0; LONGEST + 1];
-        let Some(start) = padded.get_mut(..name.len()).filter(|_| name.len() <= LONGEST) else {
-            return Says::of(rules, name);
+    /// What the name with which `text` begins says under these rules, which must always be the
+    /// same ones. Whole words of the text are compared, so that a short name is not copied.
+    #[inline]
+    pub(super) fn says(&mut self, rules: &MaskRules, text: &str, len: usize) -> Says {
+        let words = match text.as_bytes().first_chunk::<LONGEST>() {
+            Some(bytes) if len <= 8 => [first_word(bytes, len), 0, 0],
+            Some(bytes) if len <= LONGEST => words(bytes, len),
+            _ => return Says::of(rules, &text[..len]),
         };
-        start.copy_from_slice(name.as_bytes());
-        // Told apart from the same name with zeros behind it.
-        padded[LONGEST] = name.len() as u8 + 1;
-        let Some(slot) = self.0.get_mut(place(&padded)) else {
-            return Says::of(rules, name);
+        let Some(slot) = self.0.get_mut(place(words, len)) else {
+            return Says::of(rules, &text[..len]);
         };
-        if slot.name != padded {
-            *slot = Slot { name: padded, says: Says::of(rules, name) };
+        // Word by word: as a whole, the processor would have to wait for its own writes.
+        let [a, b, c] = words;
+        if slot.name[0] != a
+            || slot.name[1] != b
+            || slot.name[2] != c
+            || usize::from(slot.len) != len + 1
+        {
+            *slot = Slot { name: words, len: len as u8 + 1, says: Says::of(rules, &text[..len]) };
         }
         slot.says
     }
 }
 
-/// Clients who choose names that share a place gain nothing: they are looked at one by one.
-fn place(padded: &[u8; LONGEST + 1]) -> usize {
+fn first_word(bytes: &[u8; LONGEST], len: usize) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *bytes;
+    let keep = u64::MAX.checked_shr(64 - 8 * len as u32).unwrap_or(0);
+    u64::from_le_bytes([a, b, c, d, e, f, g, h]) & keep
+}
+
+/// The first `len` bytes as words, with zeros behind them.
+#[inline(always)]
+fn words(bytes: &[u8; LONGEST], len: usize) -> [u64; WORDS] {
     let word = |at: usize| {
         let mut eight = [0; 8];
-        eight.copy_from_slice(&padded[at..at + 8]);
-        u64::from_le_bytes(eight)
+        eight.copy_from_slice(&bytes[at..at + 8]);
+        let bits = 8 * len.saturating_sub(at).min(8) as u32;
+        u64::from_le_bytes(eight) & u64::MAX.checked_shr(64 - bits).unwrap_or(0)
     };
-    let mixed = word(0) ^ word(8).rotate_left(23) ^ word(16).rotate_left(41);
+    [word(0), word(8), word(16)]
+}
+
+/// Clients who choose names that share a place gain nothing: they are looked at one by one.
+fn place(words: [u64; WORDS], len: usize) -> usize {
+    let mixed = words[0] ^ words[1].rotate_left(23) ^ words[2].rotate_left(41) ^ len as u64;
     (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.trailing_zeros())) as usize
 }
 
@@ -133,9 +155,12 @@ mod tests {
             .chain([format!("password{}", "x".repeat(40)), "p".repeat(23), "p".repeat(24)])
             .collect();
         for name in names.iter().chain(&names) {
-            assert_eq!(known.says(&rules, name), Says::of(&rules, name), "{name}");
+            for behind in ["", "\": 1 and more text behind it"] {
+                let says = known.says(&rules, &format!("{name}{behind}"), name.len());
+                assert_eq!(says, Says::of(&rules, name), "{name}");
+            }
         }
-        assert_eq!(known.says(&rules, "Value").role, Role::Value);
-        assert!(known.says(&rules, "SALARY").selected.is_some());
+        assert_eq!(Says::of(&rules, "Value").role, Role::Value);
+        assert!(Says::of(&rules, "SALARY").selected.is_some());
     }
 }

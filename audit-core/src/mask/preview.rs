@@ -1,8 +1,5 @@
 //! The masker outside of an auditor.
 
-use serde::Serialize;
-use serde_json::value::RawValue;
-
 use super::{
     MaskRules,
     body::{Body, body},
@@ -12,7 +9,10 @@ use super::{
     part::Part,
     scope::{STRINGS, Scope},
 };
-use crate::{CaptureState, OmitReason, Secret, record::Masked};
+use crate::{
+    CaptureState, OmitReason, Secret,
+    record::{Masked, json as token},
+};
 
 /// Masks bodies as records hold them, without an auditor: to try rules out, and for programs that
 /// show bodies elsewhere.
@@ -23,7 +23,7 @@ use crate::{CaptureState, OmitReason, Secret, record::Masked};
 /// let mut masker = BodyMasker::new(MaskRules::new());
 /// let masked = masker.body("application/json", br#"{"user":"ann","password":"x"}"#, 8192);
 /// assert_eq!(masked.state, CaptureState::Full);
-/// assert_eq!(masked.body.unwrap().get(), r#"{"user":"ann","password":"[redacted]"}"#);
+/// assert_eq!(masked.body.unwrap(), r#"{"user":"ann","password":"[redacted]"}"#);
 /// ```
 #[derive(Debug)]
 pub struct BodyMasker {
@@ -35,19 +35,36 @@ pub struct BodyMasker {
 }
 
 /// A body as a record holds it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MaskedBody {
     /// How much of it is held.
     pub state: CaptureState,
     /// Why nothing is.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<OmitReason>,
-    /// The body: as it stands if it is one JSON value, else as a string.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub body: Option<Box<RawValue>>,
+    /// The body as JSON text: as it stands if it is one JSON value, else as a string.
+    pub body: Option<String>,
     /// The places that were masked.
     pub masked: Vec<Masked>,
+}
+
+impl MaskedBody {
+    /// As one JSON object: `state`, `reason`, `body`, `masked`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = b"{".to_vec();
+        token::text_member(&mut out, "state", self.state.as_str());
+        token::optional_text(&mut out, "reason", self.reason.map(OmitReason::as_str));
+        if let Some(body) = &self.body {
+            token::name(&mut out, "body");
+            out.extend_from_slice(body.as_bytes());
+        }
+        token::name(&mut out, "masked");
+        let masked = serde_json::to_vec(&self.masked).unwrap_or_else(|_| b"[]".to_vec());
+        out.extend_from_slice(&masked);
+        out.push(b'}');
+        String::from_utf8_lossy(&out).into_owned()
+    }
 }
 
 impl BodyMasker {
@@ -96,8 +113,8 @@ impl BodyMasker {
         };
         let state = if cut { CaptureState::Truncated } else { CaptureState::Full };
         let (state, reason, body) = match body(content_type.as_bytes(), kept, cut, &mut scope) {
-            Ok(Body::Value(json)) => (state, None, RawValue::from_string(json).ok()),
-            Ok(Body::Text(text)) => (state, None, serde_json::value::to_raw_value(&text).ok()),
+            Ok(Body::Value(json)) => (state, None, Some(json)),
+            Ok(Body::Text(text)) => (state, None, serde_json::to_string(&text).ok()),
             Err(reason) => (CaptureState::Omitted, Some(reason), None),
         };
         let masked = self.list.iter().map(|(part, sel)| Masked {

@@ -34,9 +34,10 @@ impl Scope<'_> {
         self.rules.find(of, name)
     }
 
-    /// What the name of a member says, decoded.
-    pub(super) fn says(&mut self, name: &str) -> Says {
-        self.known.says(self.rules, name)
+    /// What the name of a member says, decoded: the first `len` bytes of a text.
+    #[inline]
+    pub(super) fn says(&mut self, text: &str, len: usize) -> Says {
+        self.known.says(self.rules, text, len)
     }
 
     /// The selector of the value that a JSON pointer such as `/users/0/password` leads to.

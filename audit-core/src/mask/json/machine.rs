@@ -141,15 +141,17 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
     }
 
     /// Skips white space, which is not copied.
+    #[inline]
     fn white_space(&mut self) {
-        let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t' | b'\r' | b'\n'));
-        if !blank(self.bytes.get(self.at)) {
-            return;
+        if self.bytes.get(self.at).is_some_and(|byte| *byte <= b' ') {
+            self.white_space_there();
         }
+    }
+
+    #[cold]
+    fn white_space_there(&mut self) {
         self.flush(self.at);
-        while blank(self.bytes.get(self.at)) {
-            self.at += 1;
-        }
+        self.at += blanks(&self.bytes[self.at..]);
         if self.muted.is_none() {
             self.copied = self.at;
         }
@@ -185,7 +187,7 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             return Err(Stop::Bad);
         }
         let begin = self.at;
-        let name = scan::string(self.bytes, begin + 1)?;
+        let name = scan::string::<false>(self.bytes, begin + 1)?;
         let says = match self.muted {
             None => self.says(begin, name),
             Some(_) => Says::default(),
@@ -196,12 +198,14 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         if let Some(level) = self.levels.last_mut() {
             level.role = says.role;
         }
-        let after = |at: usize| self.bytes[at..].iter().position(|b| !b" \t\r\n".contains(b));
-        let colon = after(name.end + 1).map(|blank| name.end + 1 + blank).ok_or(Stop::End)?;
-        if self.bytes[colon] != b':' {
-            return Err(Stop::Bad);
+        let mut colon = name.end() + 1;
+        colon += blanks(&self.bytes[colon..]);
+        match self.bytes.get(colon) {
+            Some(b':') => {}
+            Some(_) => return Err(Stop::Bad),
+            None => return Err(Stop::End),
         }
-        self.at = name.end + 1;
+        self.at = name.end() + 1;
         self.white_space();
         self.at = colon + 1;
         self.white_space();
@@ -213,17 +217,19 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
 
     /// What the name between these quotes says of its value.
     fn says(&mut self, begin: usize, name: Quoted) -> Says {
-        let raw = &self.text[begin + 1..name.end];
-        let decoded = match name.escaped {
-            false => Cow::Borrowed(raw),
-            true => {
-                let (decoded, halved) = scan::unescape(raw);
-                self.halved |= halved;
-                Cow::Owned(decoded)
-            }
-        };
-        let mut says = self.scope.says(&decoded);
-        self.walk(Child::Member(&decoded), &mut says.selected);
+        if name.escaped() {
+            let (decoded, halved) = scan::unescape(&self.text[begin + 1..name.end()]);
+            self.halved |= halved;
+            let mut says = self.scope.says(&decoded, decoded.len());
+            self.walk(Child::Member(&decoded), &mut says.selected);
+            return says;
+        }
+        let text = &self.text[begin + 1..];
+        let len = name.end() - begin - 1;
+        let mut says = self.scope.says(text, len);
+        if self.walks.is_some() {
+            self.walk(Child::Member(&text[..len]), &mut says.selected);
+        }
         says
     }
 
@@ -289,18 +295,18 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
 
     fn string(&mut self) -> Result<(), Stop> {
         let begin = self.at;
-        let quoted = scan::string(self.bytes, begin + 1)?;
-        self.at = quoted.end + 1;
+        let quoted = scan::string::<true>(self.bytes, begin + 1)?;
+        self.at = quoted.end() + 1;
         if self.muted.is_some() {
             return Ok(());
         }
-        let raw = &self.text[begin + 1..quoted.end];
+        let raw = &self.text[begin + 1..quoted.end()];
         let role = self.levels.last().map_or(Role::None, |level| level.role);
         let names = matches!(role, Role::Name | Role::Pointer);
-        if !names && !quoted.telling && !quoted.escaped && !value::may_hide(raw, self.scope) {
+        if !names && !quoted.telling() && !quoted.escaped() && !value::may_hide(raw, self.scope) {
             return Ok(());
         }
-        let text = match quoted.escaped {
+        let text = match quoted.escaped() {
             false => Cow::Borrowed(raw),
             true => {
                 let (text, halved) = scan::unescape(raw);
@@ -340,30 +346,38 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         }
     }
 
+    #[inline]
     fn value_ends(&mut self) {
-        if let Some(muted) = self.muted.take_if(|muted| muted.depth == self.levels.len()) {
+        let depth = self.levels.len();
+        if let Some(muted) = self.muted.take_if(|muted| muted.depth == depth) {
             self.hide(&muted);
         } else if self.muted.is_some() {
             return;
         }
         if let Some((paths, excepted)) = &mut self.walks
-            && !self.levels.is_empty()
+            && depth > 0
         {
             paths.leave();
             excepted.leave();
         }
-        let at = self.at;
-        if self.levels.last().is_some_and(Level::has_early_value) {
-            self.flush(at);
-        }
-        let out = self.out.len();
-        if let Some(level) = self.levels.last_mut() {
-            if level.has_early_value()
-                && let Some(early) = level.early.last_mut()
-            {
-                (early.input.end, early.output.end) = (at, out);
+        if let Some(level) = self.levels.last_mut()
+            && level.role != Role::None
+        {
+            if level.has_early_value() {
+                self.early_value_ends();
+            } else {
+                level.role = Role::None;
             }
+        }
+    }
+
+    fn early_value_ends(&mut self) {
+        self.flush(self.at);
+        if let Some(level) = self.levels.last_mut() {
             level.role = Role::None;
+            if let Some(early) = level.early.last_mut() {
+                (early.input.end, early.output.end) = (self.at, self.out.len());
+            }
         }
     }
 
@@ -470,9 +484,15 @@ fn value_of(token: &str) -> Token<'_> {
     }
 }
 
+/// How much white space a text begins with.
+#[inline]
+fn blanks(rest: &[u8]) -> usize {
+    rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
+}
+
 /// How far the comma behind a value reaches, over the white space before it.
 fn comma_behind(rest: &[u8]) -> Option<usize> {
-    let blank = rest.iter().take_while(|b| b" \t\r\n".contains(b)).count();
+    let blank = blanks(rest);
     (rest.get(blank) == Some(&b',')).then_some(blank + 1)
 }
 

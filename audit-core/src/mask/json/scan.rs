@@ -9,15 +9,29 @@ pub(super) enum Stop {
     End,
 }
 
-/// What was found out about a string on the way to its closing quote.
+/// What was found out about a string on the way to its closing quote. One word, since a pair of
+/// `bool`s went through memory, written by the byte and read by the word, which stalls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Quoted {
+pub(super) struct Quoted(usize);
+
+impl Quoted {
+    const ESCAPED: usize = 1 << (usize::BITS - 1);
+    const TELLING: usize = 1 << (usize::BITS - 2);
+
     /// The place of the closing quote.
-    pub(super) end: usize,
+    pub(super) const fn end(self) -> usize {
+        self.0 & !(Self::ESCAPED | Self::TELLING)
+    }
+
     /// It has escapes, so it stands for another text.
-    pub(super) escaped: bool,
+    pub(super) const fn escaped(self) -> bool {
+        self.0 & Self::ESCAPED != 0
+    }
+
     /// It holds a `:` or a `=`, as everything does that names a secret inside.
-    pub(super) telling: bool,
+    pub(super) const fn telling(self) -> bool {
+        self.0 & Self::TELLING != 0
+    }
 }
 
 const ONES: u64 = u64::MAX / 255;
@@ -33,15 +47,20 @@ const fn bytes_that_are(byte: u8, word: u64) -> u64 {
 }
 
 /// Scans a string whose opening quote is before `at`. Eight bytes at a time, as serde_json does:
-/// most of a body is strings.
-pub(super) fn string(bytes: &[u8], mut at: usize) -> Result<Quoted, Stop> {
-    let (mut escaped, mut telling) = (false, 0);
+/// most of a body is strings. Inlined: what it returns would go through memory, byte by byte.
+/// Only what is asked to `TELL` looks for what tells of a secret: a name need not.
+#[inline(always)]
+pub(super) fn string<const TELL: bool>(bytes: &[u8], mut at: usize) -> Result<Quoted, Stop> {
+    let (mut escaped, mut telling) = (0, 0);
     loop {
         while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
             let word = u64::from_le_bytes(*eight);
             let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
             let stop = bytes_that_are(b'"', word) | bytes_that_are(b'\\', word) | control;
-            let tells = bytes_that_are(b':', word) | bytes_that_are(b'=', word);
+            let tells = match TELL {
+                true => bytes_that_are(b':', word) | bytes_that_are(b'=', word),
+                false => 0,
+            };
             if stop == 0 {
                 telling |= tells;
                 at += 8;
@@ -54,9 +73,12 @@ pub(super) fn string(bytes: &[u8], mut at: usize) -> Result<Quoted, Stop> {
         }
         match bytes.get(at) {
             None => return Err(Stop::End),
-            Some(b'"') => return Ok(Quoted { end: at, escaped, telling: telling != 0 }),
+            Some(b'"') => {
+                let telling = if telling == 0 { 0 } else { Quoted::TELLING };
+                return Ok(Quoted(at | escaped | telling));
+            }
             Some(b'\\') => {
-                escaped = true;
+                escaped = Quoted::ESCAPED;
                 at += escape(bytes, at)?;
             }
             Some(..0x20) => return Err(Stop::Bad),
@@ -174,7 +196,7 @@ mod tests {
     use super::*;
 
     fn scan(text: &str) -> Result<(usize, bool, bool), Stop> {
-        string(text.as_bytes(), 0).map(|q| (q.end, q.escaped, q.telling))
+        string::<true>(text.as_bytes(), 0).map(|q| (q.end(), q.escaped(), q.telling()))
     }
 
     #[test]

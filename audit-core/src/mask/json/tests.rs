@@ -207,7 +207,7 @@ fn a_cut_text_shows_its_whole_tokens() {
         (r#"{"user":"x","password":{"a":[1,"#, r#"{"user":"x","password":"[redacted]""#),
         (r#"{"a":12"#, r#"{"a":"#),
         (r#"{"a":tr"#, r#"{"a":"#),
-        (r#"{"a":"two words and a ha"#, r#"{"a":"two words and a "#),
+        (r#"{"a":"two words and a ha"#, r#"{"a":"two words and a"#),
         (r#"{"a":"{\"password\":\"x"#, r#"{"a":"#),
         (r#"{"a":"token=abc de"#, r#"{"a":"#),
         (r#"{"value":"abc def"#, "{\"value\":"),
