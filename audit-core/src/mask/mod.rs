@@ -22,7 +22,7 @@ mod value;
 mod words;
 
 pub use self::{
-    detect::Detector,
+    detect::{Detector, UnknownDetector},
     how::{How, UnknownHow},
     preview::{BodyMasker, MaskedBody},
     rules::MaskRules,
