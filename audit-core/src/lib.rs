@@ -29,6 +29,7 @@ mod pipeline;
 mod policy;
 mod record;
 pub mod sink;
+pub mod testing;
 mod waiting;
 
 pub use self::{
