@@ -1,5 +1,6 @@
 //! Masking: the only way from captured bytes to a [`Record`](crate::Record).
 
+mod captured;
 mod format;
 mod headers;
 mod json;

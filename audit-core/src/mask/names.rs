@@ -10,7 +10,9 @@ pub(crate) enum Part {
     Query,
     Host,
     RequestHeaders,
+    RequestBody,
     ResponseHeaders,
+    ResponseBody,
     Metadata,
     Error,
 }
@@ -23,7 +25,9 @@ impl Part {
             Self::Query => "request.query",
             Self::Host => "request.host",
             Self::RequestHeaders => "request.headers",
+            Self::RequestBody => "request.body",
             Self::ResponseHeaders => "response.headers",
+            Self::ResponseBody => "response.body",
             Self::Metadata => "metadata",
             Self::Error => "error",
         }

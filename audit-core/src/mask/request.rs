@@ -151,10 +151,9 @@ impl Masker {
                 token::text_member(out, "parent_id", parent_id);
             });
         }
-        let capture = if fixed.headers { Capture::Headers } else { Capture::Metadata };
         object(out, "policy", |out| {
             token::text_member(out, "rule", "default");
-            token::text_member(out, "capture", capture.as_str());
+            token::text_member(out, "capture", fixed.capture.as_str());
             token::number_member(out, "sample_rate", 1);
         });
         masked(out, &self.list);
@@ -227,13 +226,14 @@ impl Masker {
             token::text_member(out, "host", &kept);
         }
         of.text(out, "version", Tag::Version);
-        if of.fixed.headers && keep < Keep::NoHeaders {
+        if of.fixed.capture >= Capture::Headers && keep < Keep::NoHeaders {
             let tags = (Tag::RequestHeader, Tag::RequestHeaderHidden);
             self.headers(out, of, tags, Part::RequestHeaders);
         }
         if let Some(size) = of.fixed.request_size {
             token::number_member(out, "size", size);
         }
+        self.body(out, of, Tag::RequestBody, Part::RequestBody);
     }
 
     fn response_group(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>, keep: Keep) {
@@ -244,13 +244,14 @@ impl Masker {
         if let Some(status) = of.fixed.grpc_status {
             token::number_member(out, "grpc_status", status.into());
         }
-        if of.fixed.headers && keep < Keep::NoHeaders {
+        if of.fixed.capture >= Capture::Headers && keep < Keep::NoHeaders {
             let tags = (Tag::ResponseHeader, Tag::ResponseHeaderHidden);
             self.headers(out, of, tags, Part::ResponseHeaders);
         }
         if let Some(size) = of.fixed.response_size {
             token::number_member(out, "size", size);
         }
+        self.body(out, of, Tag::ResponseBody, Part::ResponseBody);
     }
 
     /// All header lines by name, each with its values in order.
@@ -352,14 +353,14 @@ enum Keep {
 }
 
 /// A frame while its record is made.
-struct Draft<'a> {
+pub(super) struct Draft<'a> {
     fixed: &'a Fixed,
     arena: &'a [u8],
     flags: Flags,
 }
 
 impl<'a> Draft<'a> {
-    fn all(&self, tag: Tag) -> impl Iterator<Item = Field<'a>> + use<'a> {
+    pub(super) fn all(&self, tag: Tag) -> impl Iterator<Item = Field<'a>> + use<'a> {
         frame::fields(self.arena).filter(move |field| field.tag == tag)
     }
 
@@ -439,7 +440,7 @@ fn selector(name: &str) -> &str {
     if headers::hides_header(name) { name } else { "sensitive" }
 }
 
-fn object(out: &mut Vec<u8>, name: &str, fill: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn object(out: &mut Vec<u8>, name: &str, fill: impl FnOnce(&mut Vec<u8>)) {
     token::name(out, name);
     out.push(b'{');
     fill(out);

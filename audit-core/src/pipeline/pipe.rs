@@ -12,10 +12,7 @@ use super::{
     gaps::{Gap, Gaps, Reason},
     shards::Shards,
 };
-use crate::exchange::{
-    Raw,
-    frame::{self, Fixed},
-};
+use crate::exchange::{Raw, frame::Fixed};
 
 /// The way from the request path to the writer.
 #[derive(Debug)]
@@ -86,6 +83,15 @@ impl Pipe {
         self.budget.reserve(bytes)
     }
 
+    /// The same for a copy of a body: bodies go before records do.
+    pub(crate) fn reserve_for_body(&self, bytes: usize) -> bool {
+        self.budget.reserve_for_body(bytes)
+    }
+
+    pub(crate) fn release(&self, bytes: usize) {
+        self.budget.release(bytes);
+    }
+
     pub(crate) fn take_raw(&self) -> Box<Raw> {
         self.shards.take_raw()
     }
@@ -95,19 +101,17 @@ impl Pipe {
     }
 
     /// Hands a finished request over. Never waits.
-    pub(crate) fn append(&self, raw: Box<Raw>, fixed: &mut Fixed) {
-        let (start, reserved) = (raw.start, raw.reserved);
-        let frame = frame::frame_len(raw.arena.len());
+    pub(crate) fn append(&self, mut raw: Box<Raw>, fixed: &mut Fixed) {
+        let (start, held) = (raw.start, raw.held());
         // Less than was held, unless the response and the application added much.
-        let fits = match frame.checked_sub(reserved) {
-            Some(more) => self.budget.reserve(more),
-            None => {
-                self.budget.release(reserved - frame);
-                true
-            }
-        };
+        let mut frame = raw.frame_len();
+        let mut fits = self.budget.exchange(held, frame);
+        if !fits && raw.leave_out_bodies() {
+            frame = raw.frame_len();
+            fits = self.budget.exchange(held, frame);
+        }
         if !fits {
-            self.budget.release(reserved);
+            self.budget.release(held);
             self.count_dropped(start);
             return self.give_raw(raw);
         }
@@ -131,7 +135,7 @@ impl Pipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{IdSource, Outcome, exchange::flags::Flags};
+    use crate::{Capture, IdSource, Outcome, exchange::flags::Flags};
 
     #[test]
     fn what_ends_after_the_close_is_dropped_and_never_accepted() {
@@ -150,7 +154,7 @@ mod tests {
             outcome: Outcome::Completed,
             phase: None,
             id_source: IdSource::Generated,
-            headers: false,
+            capture: Capture::Metadata,
         };
         pipe.count_started();
         let mut raw = pipe.take_raw();

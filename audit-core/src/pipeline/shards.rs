@@ -9,10 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use crossbeam_utils::CachePadded;
 
 use super::counters::{SHARDS, my_shard};
-use crate::exchange::{
-    Raw,
-    frame::{self, Fixed},
-};
+use crate::exchange::{Raw, frame::Fixed};
 
 /// Size of a chunk; a larger frame gets one of its own.
 const CHUNK: usize = 32 * 1024;
@@ -55,7 +52,7 @@ impl Shards {
             return Err(Closed);
         }
         accept();
-        let need = frame::frame_len(raw.arena.len());
+        let need = raw.frame_len();
         if shard.current.capacity() - shard.current.len() < need {
             let spare = if need <= CHUNK { shard.spare.pop() } else { None };
             let fresh = spare.unwrap_or_else(|| Vec::with_capacity(need.max(CHUNK)));
@@ -64,7 +61,7 @@ impl Shards {
                 shard.full.push(full);
             }
         }
-        frame::encode(&mut shard.current, fixed, &raw.arena);
+        raw.encode(&mut shard.current, fixed);
         if shard.pool.len() < POOL && raw.renew() {
             shard.pool.push(raw);
         }
