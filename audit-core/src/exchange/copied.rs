@@ -200,3 +200,6 @@ impl Copied {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ mod guard;
 mod head;
 mod raw;
 mod tee;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     context::AuditContext,

@@ -127,6 +127,14 @@ impl Pipe {
         }
     }
 
+    /// The chunks of frames so far, for tests without a writer.
+    #[cfg(test)]
+    pub(crate) fn chunks(&self) -> Vec<Vec<u8>> {
+        let mut chunks = Vec::new();
+        self.shards.take(&mut chunks, &mut Vec::new(), false);
+        chunks
+    }
+
     pub(crate) fn counters(&self) -> Counters {
         self.tallies.snapshot(self.budget.used())
     }
