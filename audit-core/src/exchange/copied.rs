@@ -161,6 +161,11 @@ impl Copied {
         }
     }
 
+    /// What the buffer holds of memory.
+    pub(crate) fn footprint(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Makes it new for the next request, and keeps the buffer if it is not outsize. What was
     /// reserved is no longer its own.
     pub(crate) fn renew(&mut self) {

@@ -73,6 +73,12 @@ impl Raw {
         true
     }
 
+    /// What it holds of memory while no request has it.
+    pub(crate) fn footprint(&self) -> usize {
+        let buffers = self.request_body.footprint() + self.response_body.footprint();
+        size_of::<Self>() + size_of::<ContextState>() + self.arena.capacity() + buffers
+    }
+
     /// What all of it holds of the memory budget.
     pub(crate) fn held(&self) -> usize {
         self.reserved + self.request_body.reserved + self.response_body.reserved

@@ -168,7 +168,9 @@ fn an_application_lowers_what_is_recorded() {
         (Capture::Headers, [policy(), policy()]),
         (Capture::Request, [request, policy()]),
     ] {
-        let lower = |context: &AuditContext| drop(context.capture(Capture::Full).capture(level));
+        let lower = |context: &AuditContext| {
+            context.capture(Capture::Full).capture(level);
+        };
         let (fixed, found) = exchange(config(Capture::Full), lower);
         assert_eq!((fixed.capture, found), (level, bodies));
     }
@@ -176,7 +178,9 @@ fn an_application_lowers_what_is_recorded() {
 
 #[test]
 fn an_application_raises_what_is_recorded_to_what_is_gathered() {
-    let raise = |context: &AuditContext| drop(context.capture(Capture::Full));
+    let raise = |context: &AuditContext| {
+        context.capture(Capture::Full);
+    };
     let mut settings = config(Capture::Metadata);
     assert_eq!(exchange(settings.clone(), raise).1, [None, None]);
     settings.capture_up_to = Capture::Request;
@@ -220,7 +224,10 @@ fn heads_decide_which_requests_are_wrapped() {
         drop(exchange);
         let (_, [request, _]) = frame_of(&auditor);
         let read_nothing = matches!(request, Some((BodyEnd::Partial, ..)));
-        assert_eq!((request, wrapped), (found, read_nothing || head.0 == "GET" && head.2 == []));
+        assert_eq!(
+            (request, wrapped),
+            (found, read_nothing || head.0 == "GET" && head.2.is_empty())
+        );
     }
 }
 

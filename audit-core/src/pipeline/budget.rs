@@ -30,6 +30,11 @@ impl Budget {
         self.reserve_within(self.limit / FOR_BODIES, bytes)
     }
 
+    /// Takes what is in use already, whether it fits or not.
+    pub(super) fn take(&self, bytes: usize) {
+        self.used.fetch_add(bytes, Relaxed);
+    }
+
     /// Exchanges what was `held` for `needed`. Where that does not fit nothing changes.
     pub(super) fn exchange(&self, held: usize, needed: usize) -> bool {
         match needed.checked_sub(held) {

@@ -115,9 +115,9 @@ impl Pipe {
             self.count_dropped(start);
             return self.give_raw(raw);
         }
-        fixed.reserved = u32::try_from(frame).unwrap_or(u32::MAX);
         let tally = self.tallies.mine();
-        let accept = || {
+        let accept = |unused| {
+            self.budget.take(unused);
             tally.accepted.fetch_add(1, Relaxed);
         };
         if self.shards.append(raw, fixed, accept).is_err() {
@@ -168,8 +168,8 @@ mod tests {
         let mut raw = pipe.take_raw();
         raw.reserved = 700;
         assert!(pipe.reserve(raw.reserved));
-        let accepted = || unreachable!("nobody will write it");
-        assert!(pipe.shards.append(pipe.take_raw(), &fixed, accepted).is_err());
+        let accepted = |_| unreachable!("nobody will write it");
+        assert!(pipe.shards.append(pipe.take_raw(), &mut fixed, accepted).is_err());
         pipe.append(raw, &mut fixed);
         let counters = pipe.counters();
         assert_eq!((counters.started, counters.dropped, counters.accepted), (1, 1, 0));
