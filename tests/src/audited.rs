@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use audit_core::{
-    Auditor, AuditorBuilder, BodyCapture, Counters, Entry, Kind, Level, Outcome, Phase,
+    Auditor, AuditorBuilder, BodyCapture, Capture, Counters, Entry, Kind, Level, Outcome, Phase,
     sink::Memory,
 };
 
@@ -23,6 +23,12 @@ impl Audited {
     #[must_use]
     pub fn new() -> Self {
         Self::with(|settings| settings)
+    }
+
+    /// With the bodies of both sides recorded, and otherwise default settings.
+    #[must_use]
+    pub fn full() -> Self {
+        Self::with(|settings| settings.capture(Capture::Full))
     }
 
     /// With other settings.

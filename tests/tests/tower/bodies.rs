@@ -34,10 +34,6 @@ use tower_layer::Layer;
 
 const JSON: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
 
-fn full() -> Audited {
-    Audited::with(|settings| settings.capture(Capture::Full))
-}
-
 fn json(body: impl Into<Body>) -> Request {
     Request::post("/").header(JSON.0, JSON.1).body(body.into()).unwrap()
 }
@@ -102,7 +98,7 @@ async fn an_upload_is_polled_as_often_as_the_application_polls() {
         (post(one), 1, None),
         (post(|body: Bytes| async move { assert_eq!(body, "[1,2]") }), 2, Some(5)),
     ] {
-        let audited = full();
+        let audited = Audited::full();
         let (body, polled) = chunks(&["[1,", "2]"]);
         assert_eq!(read(ask(&audited, app, json(body)).await).await.0, StatusCode::OK);
         assert_eq!(polled.load(Relaxed), polls);
@@ -114,7 +110,7 @@ async fn an_upload_is_polled_as_often_as_the_application_polls() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_whole_for_both_sides() {
-    let audited = full();
+    let audited = Audited::full();
     let large = format!("\"{}\"", "x".repeat(1_000_000));
     let echo = post(|request: Request| async { ([JSON], request.into_body()) });
     let (status, body) = read(ask(&audited, echo, json(large.clone())).await).await;
@@ -126,7 +122,7 @@ async fn a_body_over_the_limit_is_whole_for_both_sides() {
 
 #[tokio::test]
 async fn an_error_passes_as_it_is() {
-    let audited = full();
+    let audited = Audited::full();
     let app = post(|body: Body| async {
         let error = body.collect().await.unwrap_err();
         let error = std::error::Error::source(&error).unwrap().to_string();
@@ -141,7 +137,7 @@ async fn an_error_passes_as_it_is() {
 
 #[tokio::test]
 async fn a_task_reads_on_after_the_request_has_ended() {
-    let audited = full();
+    let audited = Audited::full();
     let (answered, wait) = oneshot::channel::<()>();
     let (tell, told) = oneshot::channel();
     let channels = Arc::new(std::sync::Mutex::new(Some((wait, tell))));
@@ -201,7 +197,7 @@ async fn answers_that_are_not_recorded_say_why() {
         (&[("content-type", "application/json"), ("content-encoding", "identity")], "kept"),
     ];
     for (headers, why) in rows {
-        let audited = full();
+        let audited = Audited::full();
         let answer = post(move || async move {
             let mut response = Body::from("[1]").into_response();
             response.headers_mut().clear();
@@ -276,7 +272,7 @@ async fn only_what_is_recorded_is_wrapped() {
         // A body that is told of is one, whatever is asked besides.
         (upgrade().header("content-length", 3).body(unknown()).unwrap(), true, "kept"),
     ] {
-        let audited = full();
+        let audited = Audited::full();
         let (size, end) = (request.body().size_hint().exact(), request.body().is_end_stream());
         let shown = format!("{request:?}");
         assert_eq!(inner(&audited, request).await, (wrapped, size, end), "{shown}");
@@ -286,7 +282,7 @@ async fn only_what_is_recorded_is_wrapped() {
 
 #[tokio::test]
 async fn trailers_pass_and_are_the_end() {
-    let audited = full();
+    let audited = Audited::full();
     let mut last = HeaderMap::new();
     last.insert("x-sum", 7.into());
     let frames = [Frame::data(Bytes::from("[1]")), Frame::trailers(last)];
@@ -302,7 +298,7 @@ async fn trailers_pass_and_are_the_end() {
 
 #[tokio::test]
 async fn over_http2_with_and_without_a_length() {
-    let audited = full();
+    let audited = Audited::full();
     let echo = post(|request: Request| async { ([JSON], request.into_body()) });
     let app = Router::new().route("/", echo).route("/unread", post(|| async {}));
     let server = Server::axum(app.layer(audited.axum())).await;

@@ -116,6 +116,10 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
             "response.status",
             "response.size",
             "response.headers.content-type",
+            "response.body",
+            "response.capture.state",
+            "response.capture.reason",
+            "response.capture.bytes",
         ],
     },
     Difference {
