@@ -143,13 +143,13 @@ impl Pipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Capture, IdSource, Outcome, exchange::flags::Flags};
+    use crate::{
+        Capture, IdSource, Outcome,
+        exchange::{flags::Flags, frame},
+    };
 
-    #[test]
-    fn what_ends_after_the_close_is_dropped_and_never_accepted() {
-        let pipe = Pipe::new(1024 * 1024);
-        pipe.shards.take(&mut Vec::new(), &mut Vec::new(), true);
-        let mut fixed = Fixed {
+    fn fixed() -> Fixed {
+        Fixed {
             start: 0,
             head: None,
             end: 0,
@@ -163,7 +163,32 @@ mod tests {
             phase: None,
             id_source: IdSource::Generated,
             capture: Capture::Metadata,
-        };
+        }
+    }
+
+    #[test]
+    fn what_stays_unused_in_a_chunk_is_memory_too() {
+        let pipe = Pipe::new(1024 * 1024);
+        for _ in 0..8 {
+            let mut raw = pipe.take_raw();
+            raw.arena.resize(20_000, 0);
+            pipe.append(raw, &mut fixed());
+        }
+        let chunks = pipe.chunks();
+        let held: usize = chunks.iter().map(Vec::capacity).sum();
+        let unused_in_the_last = chunks.last().map_or(0, |last| last.capacity() - last.len());
+        assert_eq!(chunks.len(), 8);
+        assert_eq!(pipe.counters().memory_bytes as usize, held - unused_in_the_last);
+        // The frames give all of it back.
+        let of = |chunk: &Vec<u8>| frame::decode(&mut &chunk[..]).unwrap().0.reserved as usize;
+        assert_eq!(chunks.iter().map(of).sum::<usize>(), held - unused_in_the_last);
+    }
+
+    #[test]
+    fn what_ends_after_the_close_is_dropped_and_never_accepted() {
+        let pipe = Pipe::new(1024 * 1024);
+        pipe.shards.take(&mut Vec::new(), &mut Vec::new(), true);
+        let mut fixed = fixed();
         pipe.count_started();
         let mut raw = pipe.take_raw();
         raw.reserved = 700;

@@ -148,7 +148,7 @@ async fn an_error_passes_as_it_is() {
         assert_eq!(body.next().await.unwrap().unwrap(), "[1,");
         let error = body.next().await.unwrap().unwrap_err();
         assert!(matches!(error, PayloadError::Overflow));
-        HttpResponse::PayloadTooLarge()
+        HttpResponse::PayloadTooLarge().finish()
     });
     let (body, _) = chunks(&["[1,", "fail", "2]"]);
     assert_eq!(ask(&audited, app, of_chunks(body)).await.0, StatusCode::PAYLOAD_TOO_LARGE);

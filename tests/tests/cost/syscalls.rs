@@ -10,7 +10,7 @@ use std::{
 };
 
 use audit_core::sink::Lines;
-use audit_tower::Auditor;
+use audit_tower::{Auditor, Capture};
 
 use audit_tests::app;
 
@@ -80,12 +80,14 @@ fn between_marks(trace: &Path) -> Vec<String> {
 }
 
 fn child() {
-    let auditor = Auditor::to(Lines::new(std::io::sink()));
+    // With both bodies: all that the layer does.
+    let auditor = Auditor::builder().capture(Capture::Full).build(Lines::new(std::io::sink()));
+    let auditor = auditor.unwrap();
     let mut audited = app::audited(&auditor);
     let mut send = |requests: usize| {
         let begin = Instant::now();
         for sent in 0..requests as u64 {
-            app::send(&mut audited, app::request("/small"));
+            app::send(&mut audited, app::order_request("/orders"));
             // Spins: the clock is read without a system call, and sleeping is one.
             let due = Duration::from_nanos(sent * 1_000_000_000 / RATE);
             while begin.elapsed() < due {
