@@ -82,7 +82,7 @@ impl<B: MessageBody> MessageBody for AuditBody<B> {
             Some(Ok(chunk)) => {
                 // actix polls on, whatever length was declared. Where others stop at that length,
                 // the exchange knows it.
-                exchange.data(chunk.len(), false);
+                exchange.data(&chunk, false);
                 Some(Ok(chunk))
             }
         })
@@ -96,7 +96,7 @@ impl<B: MessageBody> MessageBody for AuditBody<B> {
         match exchange.run(|| inner.try_into_bytes()) {
             Ok(Ok(bytes)) => {
                 // These bytes never come through `poll_next`.
-                exchange.data(bytes.len(), true);
+                exchange.data(&bytes, true);
                 Ok(bytes)
             }
             Ok(Err(inner)) => Err(Self::watch(inner, exchange)),

@@ -45,6 +45,7 @@ mod context;
 mod future;
 mod head;
 mod middleware;
+mod payload;
 
 pub use audit_core::{
     Auditor, AuditorBuilder, AuditorGuard, BuildError, Capture, CloseError, Counters, FlushError,

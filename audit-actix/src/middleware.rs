@@ -12,7 +12,7 @@ use actix_web::{
 };
 use audit_core::{Auditor, Begin, RequestId};
 
-use crate::{AuditBody, AuditContext, ResponseFuture, context::NotRecorded, head};
+use crate::{AuditBody, AuditContext, ResponseFuture, context::NotRecorded, head, payload};
 
 /// Middleware that leaves one record of each request. See the [crate docs](crate) for an example.
 ///
@@ -74,7 +74,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
         // An outer one of ours has decided on this request: one record is enough.
         if AuditContext::of(request.request()).is_some() {
             return ResponseFuture::pass(self.inner.call(request), None);
@@ -89,6 +89,9 @@ where
             }
             Begin::Record(mut exchange) => {
                 let id = self.audit.header(exchange.id());
+                if let Some(tee) = exchange.tee() {
+                    payload::watch(&mut request, tee);
+                }
                 // A service may panic here already, before there is a future.
                 let future = exchange.run(|| self.inner.call(request));
                 ResponseFuture::audit(future.ok(), exchange, id)

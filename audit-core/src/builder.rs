@@ -3,12 +3,12 @@
 use std::{fmt, io};
 
 use crate::{
-    Auditor, BadPattern, BadProxy, Capture, ForwardedHeader, Secret, SessionAs, Sink,
+    Auditor, BadBodyType, BadPattern, BadProxy, Capture, ForwardedHeader, Secret, SessionAs, Sink,
     TrustedProxies,
     auditor::Core,
     mask::{BadSelector, MaskRules, Masker, ServiceInfo},
     pipeline::{Further, Pipe, Writer},
-    policy::{Config, Session},
+    policy::{Config, LARGEST_LIMIT, Session},
 };
 
 /// Default memory budget.
@@ -54,6 +54,12 @@ pub enum BuildError {
     /// A trusted proxy that is no network.
     #[error("trusted_proxies: {0}")]
     Proxy(#[from] BadProxy),
+    /// A type of bodies that is not known.
+    #[error("body_types: {0}")]
+    BodyType(#[from] BadBodyType),
+    /// A limit of bodies that is too large.
+    #[error("body_limit: {0} bytes are too many; allow at most {LARGEST_LIMIT}")]
+    BodyLimit(usize),
     /// A name that no header can have.
     #[error("{setting}: `{value}` is not a header name; use letters, digits and dashes")]
     HeaderName {
@@ -113,8 +119,43 @@ impl AuditorBuilder {
         self
     }
 
+    /// How much of each request is gathered, so that
+    /// [`AuditContext::capture`](crate::AuditContext::capture) can still raise what is recorded of
+    /// it to this level. What is gathered and not asked for is dropped at the end of the request.
+    /// Default: what [`capture`](Self::capture) says, so it can only be lowered. Requests that are
+    /// excluded, or of which `capture` records nothing, are not gathered.
+    pub const fn capture_up_to(mut self, level: Capture) -> Self {
+        self.config.capture_up_to = level;
+        self
+    }
+
+    /// Bytes kept of each body, from its beginning. Default: 8 KiB; at most 16 MiB. A longer body
+    /// is `truncated` in its record, and whole for the application and the client.
+    pub const fn body_limit(mut self, bytes: usize) -> Self {
+        self.config.bodies.limit = bytes;
+        self
+    }
+
+    /// The types of bodies that are captured: of `json`, `form`, `multipart`, `xml`, `text`,
+    /// `ndjson`, `sse`, or media types such as `image/svg+xml`. Default: `json` and `form`. A body
+    /// without a Content-Type is captured too: what it is shows when it is masked.
+    pub fn body_types<T: AsRef<str>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        if let Err(error) = self.config.bodies.set_types(types) {
+            self.remember(error.into());
+        }
+        self
+    }
+
+    /// Whether bodies with a Content-Encoding (gzip, deflate, br, zstd) are captured too; they are
+    /// decoded to be masked, never on the request's thread. Default: no.
+    pub const fn decode_bodies(mut self, decode: bool) -> Self {
+        self.config.bodies.decode = decode;
+        self
+    }
+
     /// Bytes that requests in flight and records on their way may hold. Default: 64 MiB. When
-    /// they are used up, records are dropped, counted, and told in a gap record.
+    /// half of them are used, bodies are left out of further records; when all are, records are
+    /// dropped, counted, and told in a gap record.
     pub const fn memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
@@ -279,6 +320,9 @@ impl AuditorBuilder {
         }
         if self.memory < LEAST_MEMORY {
             return Err(BuildError::Memory(self.memory));
+        }
+        if self.config.bodies.limit > LARGEST_LIMIT {
+            return Err(BuildError::BodyLimit(self.config.bodies.limit));
         }
         Ok(())
     }

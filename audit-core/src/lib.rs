@@ -37,14 +37,14 @@ pub use self::{
     builder::{AuditorBuilder, BuildError},
     exchange::{
         AuditContext, Begin, BodyAction, Exchange, PANICKED_STATUS, Panicked, RequestHead,
-        ResponseHead,
+        ResponseHead, Tee,
     },
     identify::{BadProxy, ForwardedHeader, RequestId, Secret, TrustedProxies},
     mask::{
         BadSelector, BodyMasker, Detector, How, MaskRules, MaskedBody, UnknownDetector, UnknownHow,
     },
     pipeline::{CloseError, Counters, FlushError},
-    policy::{BadPattern, Capture, Exclusions, SessionAs, UnknownCapture},
+    policy::{BadBodyType, BadPattern, Capture, Exclusions, SessionAs, UnknownCapture},
     record::{
         Actor, BodyCapture, CaptureState, Control, Entry, EntryError, Fault, Group, IdSource, Kind,
         Level, Masked, OmitReason, Outcome, Phase, Policy, Record, Redactable, RequestEntry,

@@ -3,7 +3,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use audit_core::{Auditor, Begin};
+use audit_core::{Auditor, Begin, Tee};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
@@ -68,19 +68,20 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         // An outer layer of ours has decided on this request: one record is enough.
         if AuditContext::of(request.extensions()).is_some() {
-            let future = self.inner.call(request.map(pass::<B, K>));
+            let future = self.inner.call(request.map(|body| pass::<B, K>(body, None)));
             return ResponseFuture::pass(future, None);
         }
         match self.layer.auditor.begin(&head::Arrived(&request)) {
             Begin::Pass(id) => {
                 request.extensions_mut().insert(NotRecorded);
-                let future = self.inner.call(request.map(pass::<B, K>));
+                let future = self.inner.call(request.map(|body| pass::<B, K>(body, None)));
                 ResponseFuture::pass(future, self.layer.header(id.as_ref()))
             }
             Begin::Record(mut exchange) => {
                 let id = self.layer.header(exchange.id());
                 request.extensions_mut().insert(AuditContext::new(exchange.context()));
-                let request = request.map(pass::<B, K>);
+                let tee = exchange.tee();
+                let request = request.map(|body| pass::<B, K>(body, tee));
                 // A service may panic here already, before there is a future.
                 let future = exchange.run(|| self.inner.call(request));
                 ResponseFuture::audit(future.ok(), exchange, id)
@@ -89,8 +90,8 @@ where
     }
 }
 
-fn pass<B, K: BodyKind<B>>(body: B) -> K::Request {
-    K::request(RequestBody::new(body))
+fn pass<B, K: BodyKind<B>>(body: B, tee: Option<Tee>) -> K::Request {
+    K::request(RequestBody::new(body, tee))
 }
 
 impl<S: Clone, K> Clone for Audit<S, K> {

@@ -32,6 +32,7 @@ fn auditor(capture: Capture) -> Auditor {
 /// Times `send` alone: requests are made before, and `catch_up` is called now and then.
 fn rows(
     iterations: u64,
+    make: fn(&str) -> Request<Body>,
     path: &str,
     mut send: impl FnMut(Request<Body>) -> usize,
     catch_up: impl Fn(),
@@ -40,7 +41,7 @@ fn rows(
     let mut left = iterations;
     let mut row = 0;
     while left > 0 {
-        let requests: Vec<_> = (0..left.min(ROW)).map(|_| app::request(path)).collect();
+        let requests: Vec<_> = (0..left.min(ROW)).map(|_| make(path)).collect();
         left -= requests.len() as u64;
         let begin = Instant::now();
         for request in requests {
@@ -59,18 +60,28 @@ fn request_path(c: &mut Criterion) {
     let mut group = c.benchmark_group("request");
     let mut bare = app::bare();
     group.bench_function("identity layer", |b| {
-        b.iter_custom(|n| rows(n, "/small", |request| app::send(&mut bare, request), || {}));
+        b.iter_custom(|n| {
+            rows(n, app::request, "/small", |request| app::send(&mut bare, request), || {})
+        });
     });
-    for (name, capture, path) in [
-        ("audit, excluded", Capture::Metadata, "/health"),
-        ("audit, metadata", Capture::Metadata, "/small"),
-        ("audit, headers", Capture::Headers, "/small"),
+    group.bench_function("identity layer, an order", |b| {
+        let mut send = |request| app::send(&mut bare, request);
+        b.iter_custom(|n| rows(n, app::order_request, "/orders", &mut send, || {}));
+    });
+    let get: fn(&str) -> Request<Body> = app::request;
+    for (name, capture, make, path) in [
+        ("audit, excluded", Capture::Metadata, get, "/health"),
+        ("audit, metadata", Capture::Metadata, get, "/small"),
+        ("audit, headers", Capture::Headers, get, "/small"),
+        ("audit, an order, headers", Capture::Headers, app::order_request, "/orders"),
+        ("audit, an order, full", Capture::Full, app::order_request, "/orders"),
     ] {
         let auditor = auditor(capture);
         let mut audited = app::audited(&auditor);
         group.bench_function(name, |b| {
             let catch_up = || auditor.flush().unwrap();
-            b.iter_custom(|n| rows(n, path, |request| app::send(&mut audited, request), catch_up));
+            let mut send = |request| app::send(&mut audited, request);
+            b.iter_custom(|n| rows(n, make, path, &mut send, catch_up));
         });
         assert_eq!(auditor.counters().dropped, 0, "a dropped record is cheaper than a real one");
         auditor.close_blocking().unwrap();
@@ -89,7 +100,9 @@ fn request_path(c: &mut Criterion) {
         );
         let mut traced = around.layer(trace.layer(app::router()));
         group.bench_function("TraceLayer, one JSON line", |b| {
-            b.iter_custom(|n| rows(n, "/small", |request| app::send(&mut traced, request), || {}));
+            b.iter_custom(|n| {
+                rows(n, app::request, "/small", |request| app::send(&mut traced, request), || {})
+            });
         });
     });
     group.finish();

@@ -1,6 +1,6 @@
 //! What the testbeds share: flags, policy, parameters of the routes, fixed answers.
 
-use std::{io::Write as _, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use audit_core::{Auditor, Capture, sink::Memory};
 use audit_trail::Trail;
@@ -77,12 +77,6 @@ impl Flags {
             let message = format!("{what} is not supported yet");
             Self::command().error(ErrorKind::InvalidValue, message).exit();
         }
-        if matches!(flags.audit, Level::Request | Level::Full) {
-            let level = flags.audit.to_possible_value();
-            let level = level.as_ref().map_or("this", |level| level.get_name());
-            let note = "bodies are not captured yet; records have capture `headers`";
-            let _ = writeln!(std::io::stderr(), "testbed: --audit {level}: {note}");
-        }
         flags
     }
 
@@ -99,12 +93,14 @@ impl Flags {
             Level::Off => return Ok(None),
             Level::None => Capture::None,
             Level::Metadata => Capture::Metadata,
-            // `read` has said that there are no bodies yet.
-            Level::Headers | Level::Request | Level::Full => Capture::Headers,
+            Level::Headers => Capture::Headers,
+            Level::Request => Capture::Request,
+            Level::Full => Capture::Full,
         };
         let builder = Auditor::builder()
             .service("testbed", env!("CARGO_PKG_VERSION"))
             .capture(capture)
+            .body_types(["json", "form", "text"])
             .exclude_path("/health")
             .exclude_extension("css");
         let auditor = match &self.trail {

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use audit_core::{
-    Auditor, AuditorBuilder, Counters, Entry, Kind, Level, Outcome, Phase, sink::Memory,
+    Auditor, AuditorBuilder, BodyCapture, Capture, Counters, Entry, Kind, Level, Outcome, Phase,
+    sink::Memory,
 };
 
 /// How long a test waits for something that must come.
@@ -22,6 +23,12 @@ impl Audited {
     #[must_use]
     pub fn new() -> Self {
         Self::with(|settings| settings)
+    }
+
+    /// With the bodies of both sides recorded, and otherwise default settings.
+    #[must_use]
+    pub fn full() -> Self {
+        Self::with(|settings| settings.capture(Capture::Full))
     }
 
     /// With other settings.
@@ -187,6 +194,15 @@ impl Ending {
             status: entry.status(),
             size: entry.response().and_then(|response| response.size),
         }
+    }
+}
+
+/// Whether a body was kept, in whatever form the masker gave it: `kept`, or why not.
+#[must_use]
+pub fn kept(capture: &BodyCapture) -> &str {
+    match capture.reason.as_deref() {
+        None | Some("unparsable") => "kept",
+        Some(reason) => reason,
     }
 }
 

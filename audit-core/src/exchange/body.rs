@@ -17,9 +17,10 @@ pub(crate) enum BodyEnd {
 }
 
 /// A content coding, as far as it can be decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Coding {
+    #[default]
     Identity,
     Gzip,
     Deflate,
@@ -70,6 +71,11 @@ impl<'a> BodyField<'a> {
         Self { end, coding: Coding::Identity, content_type: b"", bytes: b"" }
     }
 
+    /// What [`push`](Self::push) appends, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        frame::field_len(2 + self.kept_type().len(), self.bytes.len())
+    }
+
     /// Appends it to an arena. `tag` is that of a request's or of a response's body.
     pub(crate) fn push(&self, arena: &mut Vec<u8>, tag: Tag) {
         let end = match self.end {
@@ -79,12 +85,16 @@ impl<'a> BodyField<'a> {
             BodyEnd::Omitted(reason) => OMITTED + reason as u8,
         };
         let mut name = [0; 2 + CONTENT_TYPE];
-        // Cut, it would name another type; without one, the body is looked at.
-        let kept = self.content_type.len() <= CONTENT_TYPE;
-        let content_type = if kept { self.content_type } else { b"application/octet-stream" };
+        let content_type = self.kept_type();
         name[..2].copy_from_slice(&[end, self.coding as u8]);
         name[2..2 + content_type.len()].copy_from_slice(content_type);
         frame::push(arena, tag, &name[..2 + content_type.len()], self.bytes);
+    }
+
+    fn kept_type(&self) -> &'a [u8] {
+        // Cut, it would name another type; without one, the body is looked at.
+        let kept = self.content_type.len() <= CONTENT_TYPE;
+        if kept { self.content_type } else { b"application/octet-stream" }
     }
 
     /// Reads it back.
@@ -116,6 +126,7 @@ mod tests {
             let body = BodyField { end, coding, content_type: b"text/plain", bytes: b"abc" };
             let mut arena = Vec::new();
             body.push(&mut arena, Tag::RequestBody);
+            assert_eq!(body.len(), arena.len());
             let field = frame::fields(&arena).next().unwrap();
             assert_eq!(BodyField::read(field), Some(body));
         }
@@ -127,6 +138,7 @@ mod tests {
         let body = BodyField { content_type: &long, ..BodyField::omitted(OmitReason::Empty) };
         let mut arena = Vec::new();
         body.push(&mut arena, Tag::ResponseBody);
+        assert_eq!(body.len(), arena.len());
         let read = BodyField::read(frame::fields(&arena).next().unwrap()).unwrap();
         assert_eq!(read.content_type, b"application/octet-stream");
     }

@@ -9,10 +9,11 @@ use std::{
 use serde::Serialize;
 
 use super::{
+    copied::Copied,
     flags::{Flag, Flags},
     frame::{self, Tag},
 };
-use crate::mask;
+use crate::{Capture, mask};
 
 /// Longest user name, user id or role, in bytes.
 const ACTOR: usize = 256;
@@ -37,7 +38,7 @@ const METADATA: usize = 16 * 1024;
 #[derive(Clone)]
 pub struct AuditContext(pub(crate) Arc<ContextState>);
 
-/// What the application added. The only part of an exchange that is shared.
+/// What the application added and what it read. The only part of an exchange that is shared.
 #[derive(Default)]
 pub(crate) struct ContextState(Mutex<Fields>);
 
@@ -54,6 +55,8 @@ struct Fields {
     action: Option<String>,
     route: Option<String>,
     metadata: Vec<(String, Vec<u8>)>,
+    capture: Option<Capture>,
+    request_body: Copied,
 }
 
 thread_local! {
@@ -166,6 +169,20 @@ impl AuditContext {
         self.with(|f| f.discard = true)
     }
 
+    /// Records more or less of this request than the settings say.
+    ///
+    /// It takes effect when the request ends, and the last call counts. So it reaches what has
+    /// gone by already: lowered to [`Capture::Metadata`] a record has no headers and no bodies,
+    /// though they were there before. A body that was to be recorded and is left out here is
+    /// told as `omitted`, with the reason `policy`. [`Capture::None`] is [`discard`](Self::discard).
+    ///
+    /// What was not gathered cannot be recorded. To raise the level in a handler, let the layer
+    /// gather that much of each request:
+    /// [`capture_up_to`](crate::AuditorBuilder::capture_up_to). What goes beyond is ignored.
+    pub fn capture(&self, level: Capture) -> &Self {
+        self.with(|f| f.capture = Some(level))
+    }
+
     fn with(&self, change: impl FnOnce(&mut Fields)) -> &Self {
         let mut fields = self.0.lock();
         if !fields.ended {
@@ -207,15 +224,20 @@ fn swap(with: Option<AuditContext>) -> Option<AuditContext> {
 pub(crate) struct Ended {
     pub(crate) discard: bool,
     pub(crate) flags: Flags,
+    /// The level that the application asked for.
+    pub(crate) capture: Option<Capture>,
 }
 
 impl ContextState {
-    /// Ends the context: appends its fields to the arena, ignores everything later.
-    pub(crate) fn end(&self, arena: &mut Vec<u8>) -> Ended {
+    /// Ends the context: appends its fields to the arena, takes the copy of the request's body,
+    /// ignores everything later.
+    pub(crate) fn end(&self, arena: &mut Vec<u8>, request_body: &mut Copied) -> Ended {
         let mut guard = self.lock();
         let fields = &mut *guard;
         fields.ended = true;
-        let ended = Ended { discard: fields.discard, flags: fields.flags };
+        std::mem::swap(&mut fields.request_body, request_body);
+        let discard = fields.discard || fields.capture == Some(Capture::None);
+        let ended = Ended { discard, flags: fields.flags, capture: fields.capture };
         if !ended.discard {
             for (tag, value) in [
                 (Tag::User, &fields.user),
@@ -235,6 +257,12 @@ impl ContextState {
             }
         }
         ended
+    }
+
+    /// Changes the copy of the request's body, until the exchange ends.
+    pub(super) fn request_body<T>(&self, change: impl FnOnce(&mut Copied) -> T) -> Option<T> {
+        let mut fields = self.lock();
+        (!fields.ended).then(|| change(&mut fields.request_body))
     }
 
     /// Makes the state new for another exchange, when no handle to it is left.
@@ -320,7 +348,7 @@ mod tests {
 
     fn fields(context: &AuditContext) -> (Ended, Vec<(Tag, String, String)>) {
         let mut arena = Vec::new();
-        let ended = context.0.end(&mut arena);
+        let ended = context.0.end(&mut arena, &mut Copied::default());
         let text = |b: &[u8]| String::from_utf8(b.to_vec()).unwrap();
         (ended, frame::fields(&arena).map(|f| (f.tag, text(f.name), text(f.value))).collect())
     }

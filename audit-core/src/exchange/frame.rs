@@ -5,7 +5,7 @@
 //! appended to a shard in two copies. No pointer crosses to the writer's thread.
 
 use super::flags::Flags;
-use crate::{IdSource, Outcome, Phase};
+use crate::{Capture, IdSource, Outcome, Phase};
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,11 @@ pub(crate) struct Field<'a> {
 /// Bytes of a field besides its name and value.
 const FIELD: usize = 7;
 
+/// Bytes of a field with a name and a value of these lengths.
+pub(crate) const fn field_len(name: usize, value: usize) -> usize {
+    FIELD + name + value
+}
+
 /// Appends a field. Names are at most 65,535 bytes and values 4 GiB; every caller's limit is
 /// far below.
 pub(crate) fn push(arena: &mut Vec<u8>, tag: Tag, name: &[u8], value: &[u8]) {
@@ -127,27 +132,29 @@ pub(crate) struct Fixed {
     pub(crate) outcome: Outcome,
     pub(crate) phase: Option<Phase>,
     pub(crate) id_source: IdSource,
-    pub(crate) headers: bool,
+    /// How much of the request is recorded.
+    pub(crate) capture: Capture,
 }
 
 const FIXED: usize = 8 * 5 + 4 * 2 + 2 * 2 + 4;
 const NONE: u64 = u64::MAX;
 const NO_STATUS: u32 = u32::MAX;
 
-/// What a frame of an arena of `arena` bytes takes in a shard.
-pub(crate) const fn frame_len(arena: usize) -> usize {
-    4 + FIXED + arena
+/// What a frame with `fields` bytes of fields takes in a shard.
+pub(crate) const fn frame_len(fields: usize) -> usize {
+    4 + FIXED + fields
 }
 
-/// Appends a whole frame: length, fixed part, fields.
-pub(crate) fn encode(out: &mut Vec<u8>, fixed: &Fixed, arena: &[u8]) {
+/// Appends a frame: its length, its fixed part, the fields of `arena`. `more` bytes of fields are
+/// to be pushed right after it.
+pub(crate) fn encode(out: &mut Vec<u8>, fixed: &Fixed, arena: &[u8], more: usize) {
     let mut head = [0; 4 + FIXED];
     let mut at = 0;
     let mut put = |bytes: &[u8]| {
         head[at..at + bytes.len()].copy_from_slice(bytes);
         at += bytes.len();
     };
-    put(&((FIXED + arena.len()) as u32).to_le_bytes());
+    put(&((FIXED + arena.len() + more) as u32).to_le_bytes());
     for number in [
         fixed.start,
         fixed.head.unwrap_or(NONE),
@@ -165,7 +172,7 @@ pub(crate) fn encode(out: &mut Vec<u8>, fixed: &Fixed, arena: &[u8]) {
         fixed.outcome as u8,
         fixed.phase.map_or(0, |p| p as u8 + 1),
         fixed.id_source as u8,
-        u8::from(fixed.headers),
+        fixed.capture as u8,
     ]);
     out.extend_from_slice(&head);
     out.extend_from_slice(arena);
@@ -184,7 +191,7 @@ pub(crate) fn decode<'a>(chunk: &mut &'a [u8]) -> Option<(Fixed, &'a [u8])> {
     let reserved = u32::from_le_bytes(take(&mut head)?);
     let status = u16::from_le_bytes(take(&mut head)?);
     let flags = Flags(u16::from_le_bytes(take(&mut head)?));
-    let [outcome, phase, id_source, headers] = take(&mut head)?;
+    let [outcome, phase, id_source, capture] = take(&mut head)?;
     let some = |number| (number != NONE).then_some(number);
     let fixed = Fixed {
         start,
@@ -199,7 +206,7 @@ pub(crate) fn decode<'a>(chunk: &mut &'a [u8]) -> Option<(Fixed, &'a [u8])> {
         outcome: *Outcome::ALL.get(usize::from(outcome))?,
         phase: usize::from(phase).checked_sub(1).and_then(|p| Phase::ALL.get(p)).copied(),
         id_source: *IdSource::ALL.get(usize::from(id_source))?,
-        headers: headers != 0,
+        capture: *Capture::ALL.get(usize::from(capture))?,
     };
     Some((fixed, arena))
 }
@@ -237,12 +244,14 @@ mod tests {
             outcome: Outcome::Interrupted,
             phase: Some(Phase::ResponseBody),
             id_source: IdSource::Replaced,
-            headers: true,
+            capture: Capture::Full,
         };
         let other = Fixed { head: Some(2), phase: None, status: None, ..fixed };
         let mut bytes = Vec::new();
-        encode(&mut bytes, &fixed, &arena);
-        encode(&mut bytes, &other, &[]);
+        // Some fields may come from elsewhere.
+        encode(&mut bytes, &fixed, &arena[..9], arena.len() - 9);
+        bytes.extend_from_slice(&arena[9..]);
+        encode(&mut bytes, &other, &[], 0);
         assert_eq!(bytes.len(), frame_len(arena.len()) + frame_len(0));
         let mut chunk = &bytes[..];
         let (first, kept) = decode(&mut chunk).unwrap();

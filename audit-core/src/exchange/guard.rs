@@ -8,13 +8,14 @@ use std::{
 };
 
 use super::{
-    AuditContext, Raw, ResponseHead,
+    AuditContext, Raw, ResponseHead, Tee,
+    context::Ended,
     end::{self, AtHead, BodyPlan},
     flags::Flag,
     frame::{self, Fixed, Tag},
     head,
 };
-use crate::{Auditor, IdSource, Outcome, Phase, RequestId};
+use crate::{Auditor, Capture, IdSource, OmitReason, Outcome, Phase, RequestId};
 
 /// Longest panic or error message, in bytes.
 const MESSAGE: usize = 1024;
@@ -98,12 +99,22 @@ impl Exchange {
         }
     }
 
+    /// What the request's body is to be told to while the application reads it. `None`: pass the
+    /// body on as it is. Called once, before the application gets the request.
+    #[must_use]
+    pub fn tee(&mut self) -> Option<Tee> {
+        let raw = self.raw.as_mut().filter(|raw| raw.tee)?;
+        raw.tee = false;
+        Some(Tee::new(raw.context.clone(), self.auditor.core.pipe.clone()))
+    }
+
     /// The response head is there.
     pub fn head(&mut self, head: &impl ResponseHead) -> BodyAction {
         let Some(raw) = &mut self.raw else {
             return BodyAction::PassOn;
         };
-        let answered = head::answered(raw, &self.auditor.core.config, head);
+        let (config, pipe) = (&self.auditor.core.config, &self.auditor.core.pipe);
+        let answered = head::answered(raw, config, head);
         let facts = AtHead {
             head_request: raw.head_request,
             connect_request: raw.connect_request,
@@ -122,6 +133,15 @@ impl Exchange {
             }
             BodyPlan::Watch { declared } => {
                 self.declared = declared;
+                if config.gathered() >= Capture::Full {
+                    match config.bodies.admit(&answered.body) {
+                        Err(reason) => raw.response_body.omit(reason),
+                        Ok(coding) => {
+                            let kind = (coding, answered.body.content_type.unwrap_or_default());
+                            raw.response_body.start(pipe, kind, declared, config.bodies.limit);
+                        }
+                    }
+                }
                 BodyAction::Watch
             }
         }
@@ -136,9 +156,15 @@ impl Exchange {
         self.finish(Outcome::Completed, None, None);
     }
 
-    /// The body gave `bytes` bytes; `end_stream` if it says that it is at its end now.
-    pub fn data(&mut self, bytes: usize, end_stream: bool) {
-        self.produced = self.produced.saturating_add(bytes as u64);
+    /// The body gave `bytes`; `end_stream` if it says that it is at its end now. Copied up to a
+    /// limit where the body is recorded, and never held.
+    pub fn data(&mut self, bytes: &[u8], end_stream: bool) {
+        self.produced = self.produced.saturating_add(bytes.len() as u64);
+        if let Some(raw) = &mut self.raw
+            && raw.response_body.is_open()
+        {
+            raw.response_body.data(&self.auditor.core.pipe, bytes);
+        }
         if end_stream {
             self.end();
         }
@@ -235,11 +261,13 @@ impl Exchange {
             return;
         };
         let pipe = &self.auditor.core.pipe;
-        let ended = raw.context.end(&mut raw.arena);
+        let Raw { context, arena, request_body, .. } = &mut *raw;
+        let ended = context.end(arena, request_body);
         if ended.discard {
-            pipe.count_discarded(raw.reserved);
+            pipe.count_discarded(raw.held());
             return pipe.give_raw(raw);
         }
+        let capture = self.settle_bodies(&mut raw, ended, outcome);
         raw.flags.add(ended.flags);
         if let Some(fill) = message {
             let mut text = Bounded::default();
@@ -255,7 +283,7 @@ impl Exchange {
             start: nanos(raw.start),
             head: self.head_at.map(nanos),
             end: nanos(Instant::now()),
-            request_size: raw.request_size,
+            request_size: raw.request_size.or(raw.request_body.size()),
             response_size: has_body.then_some(self.produced),
             grpc_status: self.grpc_status,
             reserved: 0,
@@ -264,9 +292,35 @@ impl Exchange {
             outcome,
             phase,
             id_source: raw.id.as_ref().map_or(IdSource::Generated, RequestId::source),
-            headers: self.auditor.core.config.capture >= crate::Capture::Headers,
+            capture,
         };
         pipe.append(raw, &mut fixed);
+    }
+
+    /// Decides what the record says of the bodies. Gives how much of the request is recorded.
+    fn settle_bodies(&self, raw: &mut Raw, ended: Ended, outcome: Outcome) -> Capture {
+        let config = &self.auditor.core.config;
+        let capture = config.recorded(ended.capture);
+        raw.request_body.settle(raw.body_told);
+        if outcome == Outcome::Completed {
+            raw.response_body.at_end();
+        }
+        // Passed on at the head, or made by the adapter after a panic.
+        let unwatched = self.head_at.is_some() && !self.size_unknown && raw.response_body.is_off();
+        if unwatched && config.gathered() >= Capture::Full {
+            raw.response_body.omit(OmitReason::Empty);
+        }
+        raw.response_body.settle(true);
+        for (body, level) in
+            [(&mut raw.request_body, Capture::Request), (&mut raw.response_body, Capture::Full)]
+        {
+            if config.capture < level && capture < level {
+                body.forget();
+            } else if capture < level {
+                body.leave_out(OmitReason::Policy);
+            }
+        }
+        capture
     }
 }
 

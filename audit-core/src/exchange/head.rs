@@ -12,10 +12,10 @@ use super::{
     frame::{self, Tag},
 };
 use crate::{
-    Auditor, Capture, RequestId,
+    Auditor, Capture, OmitReason, RequestId,
     identify::Inbound,
     mask,
-    policy::{Config, Session},
+    policy::{Config, Described, Session},
 };
 
 const PATH: usize = 2 * 1024;
@@ -91,7 +91,7 @@ pub(crate) fn begin(auditor: &Auditor, head: &impl RequestHead) -> Begin {
         return Begin::Pass(config.ids.on_excluded.then(|| id_only(auditor, head)).flatten());
     }
     let mut raw = pipe.take_raw();
-    gather(&mut raw, auditor, head);
+    let body = gather(&mut raw, auditor, head);
     // What it holds until it ends; from then on its frame holds what it is long.
     raw.reserved = raw.arena.capacity() + size_of::<Raw>() + size_of::<ContextState>() + ADAPTER;
     if !pipe.reserve(raw.reserved) {
@@ -101,7 +101,28 @@ pub(crate) fn begin(auditor: &Auditor, head: &impl RequestHead) -> Begin {
         pipe.give_raw(raw);
         return Begin::Pass(id);
     }
+    if config.gathered() >= Capture::Request {
+        request_body(&mut raw, auditor, &body);
+    }
     Begin::Record(Exchange::new(auditor.clone(), raw))
+}
+
+/// Decides on the copy of the request's body, and begins it.
+fn request_body(raw: &mut Raw, auditor: &Auditor, body: &Announced<'_>) {
+    let (config, pipe) = (&auditor.core.config, &auditor.core.pipe);
+    let (declared, limit) = (raw.request_size, config.bodies.limit);
+    match config.bodies.admit(&body.described) {
+        _ if declared == Some(0) => raw.request_body.omit(OmitReason::Empty),
+        // What comes after such a head is no body, but the new protocol.
+        _ if raw.connect_request || body.upgrade => raw.request_body.omit(OmitReason::Streaming),
+        Err(reason) => raw.request_body.omit(reason),
+        Ok(coding) => {
+            let content_type = body.described.content_type.unwrap_or_default();
+            raw.request_body.start(pipe, (coding, content_type), declared, limit);
+        }
+    }
+    raw.tee = raw.request_body.is_open();
+    raw.context.request_body(|shared| std::mem::swap(shared, &mut raw.request_body));
 }
 
 fn id_only(auditor: &Auditor, head: &impl RequestHead) -> Option<RequestId> {
@@ -118,12 +139,12 @@ fn id_only(auditor: &Auditor, head: &impl RequestHead) -> Option<RequestId> {
     Some(RequestId::choose(inbound, auditor.core.pipe.unix_millis(std::time::Instant::now())))
 }
 
-fn gather(raw: &mut Raw, auditor: &Auditor, head: &impl RequestHead) {
+fn gather<'a>(raw: &mut Raw, auditor: &Auditor, head: &'a impl RequestHead) -> Announced<'a> {
     let (config, pipe) = (&auditor.core.config, &auditor.core.pipe);
     raw.start = std::time::Instant::now();
     raw.head_request = head.method() == "HEAD";
     raw.connect_request = head.method() == "CONNECT";
-    let known = Known::read(raw, config, head);
+    let mut known = Known::read(raw, config, head);
     let id = RequestId::choose(known.id, pipe.unix_millis(raw.start));
     frame::push(&mut raw.arena, Tag::RequestId, b"", id.as_str().as_bytes());
     raw.id = Some(id);
@@ -168,11 +189,24 @@ fn gather(raw: &mut Raw, auditor: &Auditor, head: &impl RequestHead) {
         let end = &line[line.len().saturating_sub(FORWARDED_LINE)..];
         frame::push(&mut raw.arena, Tag::Forwarded, b"", end);
     }
+    // With a length, or in chunks, it is a body like any other, whatever is asked besides.
+    let told = known.content_length.is_some() || known.body.chunked;
+    known.body.upgrade &= known.connection_upgrade && !told;
+    raw.body_told = told || known.body.described.content_type.is_some();
+    known.body
 }
 
 /// Keeps a route template. The first one counts.
 pub(super) fn route(raw: &mut Raw, template: &str) {
     raw.push(Tag::Route, template.as_bytes(), ROUTE, Flag::PathTruncated);
+}
+
+/// What a request's head says of its body.
+#[derive(Default)]
+struct Announced<'a> {
+    described: Described<'a>,
+    chunked: bool,
+    upgrade: bool,
 }
 
 /// What the one pass over the request's headers found.
@@ -186,12 +220,14 @@ struct Known<'a> {
     session: Option<&'a [u8]>,
     forwarded: [&'a [u8]; FORWARDED_LINES],
     forwarded_count: usize,
+    body: Announced<'a>,
+    connection_upgrade: bool,
 }
 
 impl<'a> Known<'a> {
     fn read(raw: &mut Raw, config: &Config, head: &'a impl RequestHead) -> Self {
         let mut known = Self::default();
-        let all = config.capture >= Capture::Headers;
+        let all = config.gathered() >= Capture::Headers;
         let mut kept = 0;
         head.headers(|name, value, sensitive| {
             known.see(config, name, value, sensitive);
@@ -210,6 +246,11 @@ impl<'a> Known<'a> {
             "user-agent" => self.user_agent = self.user_agent.or(Some(value)),
             "traceparent" => self.trace_parent = self.trace_parent.or(Some(value)),
             "content-length" => self.content_length = self.content_length.or(number(value)),
+            "content-type" => self.body.described.add_type(value, sensitive),
+            "content-encoding" => self.body.described.add_encoding(value),
+            "transfer-encoding" => self.body.chunked = true,
+            "upgrade" => self.body.upgrade = true,
+            "connection" => self.connection_upgrade |= has_token(value, b"upgrade"),
             _ => {}
         }
         if config.ids.inbound.as_deref() == Some(name) {
@@ -250,22 +291,29 @@ fn keep(raw: &mut Raw, kept: &mut usize, tag: Tag, name: &str, value: &[u8], hid
 
 /// What the one pass over the response's headers found.
 #[derive(Debug, Default)]
-pub(super) struct Answered {
+pub(super) struct Answered<'a> {
     pub(super) content_length: Option<u64>,
+    pub(super) body: Described<'a>,
     pub(super) grpc_status: Option<u32>,
 }
 
 /// Copies what a record needs of a response's head.
-pub(super) fn answered(raw: &mut Raw, config: &Config, head: &impl ResponseHead) -> Answered {
+pub(super) fn answered<'a>(
+    raw: &mut Raw,
+    config: &Config,
+    head: &'a impl ResponseHead,
+) -> Answered<'a> {
     let mut found = Answered::default();
     let mut kept = 0;
     head.headers(|name, value, sensitive| {
         match name {
             "content-length" => found.content_length = found.content_length.or(number(value)),
             "grpc-status" => found.grpc_status = grpc_status(value),
+            "content-type" => found.body.add_type(value, sensitive),
+            "content-encoding" => found.body.add_encoding(value),
             _ => {}
         }
-        if config.capture >= Capture::Headers {
+        if config.gathered() >= Capture::Headers {
             let hidden = sensitive || config.is_session(name);
             keep(raw, &mut kept, Tag::ResponseHeader, name, value, hidden);
         }
@@ -276,6 +324,10 @@ pub(super) fn answered(raw: &mut Raw, config: &Config, head: &impl ResponseHead)
 /// The value of a `grpc-status` header or trailer.
 pub(super) fn grpc_status(value: &[u8]) -> Option<u32> {
     number(value).and_then(|n| u32::try_from(n).ok()).filter(|n| *n != u32::MAX)
+}
+
+fn has_token(value: &[u8], wanted: &[u8]) -> bool {
+    value.split(|b| *b == b',').any(|token| token.trim_ascii().eq_ignore_ascii_case(wanted))
 }
 
 fn number(value: &[u8]) -> Option<u64> {

@@ -3,17 +3,22 @@
 
 pub(crate) mod body;
 mod context;
+mod copied;
 mod end;
 pub(crate) mod flags;
 pub(crate) mod frame;
 mod guard;
 mod head;
 mod raw;
+mod tee;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     context::AuditContext,
     guard::{BodyAction, Exchange, PANICKED_STATUS, Panicked},
     head::{Begin, RequestHead, ResponseHead},
+    tee::Tee,
 };
 pub(crate) use self::{
     context::{ContextState, is_identifier},

@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     ContextState,
+    copied::Copied,
     flags::{Flag, Flags},
-    frame::{self, Tag},
+    frame::{self, Fixed, Tag},
 };
-use crate::RequestId;
+use crate::{OmitReason, RequestId};
 
 /// An arena larger than this is not kept for the next request.
 const KEEP: usize = 16 * 1024;
@@ -21,9 +22,17 @@ pub(crate) struct Raw {
     /// Fields in the frame's own encoding.
     pub(crate) arena: Vec<u8>,
     pub(crate) flags: Flags,
-    /// What this exchange holds of the memory budget.
+    /// What this exchange holds of the memory budget, besides its bodies.
     pub(crate) reserved: usize,
     pub(crate) request_size: Option<u64>,
+    /// Here while no exchange has it, and after the exchange has ended; in between it is in the
+    /// context, for both sides to reach it.
+    pub(crate) request_body: Copied,
+    pub(crate) response_body: Copied,
+    /// The head told of a request body, of whatever length.
+    pub(crate) body_told: bool,
+    /// The request's body is to be wrapped.
+    pub(crate) tee: bool,
     pub(crate) head_request: bool,
     pub(crate) connect_request: bool,
 }
@@ -38,6 +47,10 @@ impl Raw {
             flags: Flags::default(),
             reserved: 0,
             request_size: None,
+            request_body: Copied::default(),
+            response_body: Copied::default(),
+            body_told: false,
+            tee: false,
             head_request: false,
             connect_request: false,
         })
@@ -54,7 +67,44 @@ impl Raw {
         self.id = None;
         self.reserved = 0;
         self.request_size = None;
+        self.request_body.renew();
+        self.response_body.renew();
+        (self.body_told, self.tee) = (false, false);
         true
+    }
+
+    /// What it holds of memory while no request has it.
+    pub(crate) fn footprint(&self) -> usize {
+        let buffers = self.request_body.footprint() + self.response_body.footprint();
+        size_of::<Self>() + size_of::<ContextState>() + self.arena.capacity() + buffers
+    }
+
+    /// What all of it holds of the memory budget.
+    pub(crate) fn held(&self) -> usize {
+        self.reserved + self.request_body.reserved + self.response_body.reserved
+    }
+
+    /// Bytes of the fields of its bodies.
+    pub(crate) fn bodies_len(&self) -> usize {
+        self.request_body.field_len() + self.response_body.field_len()
+    }
+
+    /// Leaves out the bodies for want of memory. `false`: there were none.
+    pub(crate) fn leave_out_bodies(&mut self) -> bool {
+        let request = self.request_body.leave_out(OmitReason::Memory);
+        self.response_body.leave_out(OmitReason::Memory) || request
+    }
+
+    /// Appends a whole frame to a chunk.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>, fixed: &Fixed) {
+        frame::encode(out, fixed, &self.arena, self.bodies_len());
+        self.request_body.push(out, Tag::RequestBody);
+        self.response_body.push(out, Tag::ResponseBody);
+    }
+
+    /// What [`encode`](Self::encode) appends, in bytes.
+    pub(crate) fn frame_len(&self) -> usize {
+        frame::frame_len(self.arena.len() + self.bodies_len())
     }
 
     /// Appends a field, cut to `most` bytes and flagged when it was longer.

@@ -1,8 +1,11 @@
 //! Masking: the only way from captured bytes to a [`Record`](crate::Record).
 
 mod body;
+mod captured;
 mod detect;
+mod draft;
 mod format;
+mod groups;
 mod headers;
 mod how;
 mod json;
@@ -29,7 +32,7 @@ pub use self::{
     selector::BadSelector,
 };
 pub(crate) use self::{
-    format::{Format, media_type, parameter},
+    format::{Format, media_type},
     headers::{cookie, hides_header},
     json::{DEEPEST, compact, depth},
     request::{Clock, Masker, ServiceInfo, gap},

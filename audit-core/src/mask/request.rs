@@ -1,26 +1,23 @@
 //! From a raw frame to the record of a request: a pure function of the frame and the settings.
 
-use std::{borrow::Cow, net::IpAddr, net::Ipv6Addr};
+use std::borrow::Cow;
 
 use super::{
-    MaskRules, REDACTED, headers,
-    how::{Keys, Value},
-    json,
+    MaskRules,
+    draft::Draft,
+    how::Keys,
     list::MaskedList,
     names::Known,
-    part::{Of, Part},
-    query,
-    rules::Sel,
+    part::Part,
     scope::{STRINGS, Scope},
     text,
 };
 use crate::{
-    Capture, ForwardedHeader, Group, Kind, Level, Outcome, Record, Secret, SessionAs, Timestamp,
+    ForwardedHeader, Group, Kind, Level, Outcome, Record, Secret, SessionAs, Timestamp,
     TrustedProxies,
     exchange::{
-        HEADER_VALUE,
         flags::{Flag, Flags},
-        frame::{self, Field, Fixed, Tag},
+        frame::{Fixed, Tag},
     },
     identify::trace_ids,
     record::json as token,
@@ -28,9 +25,6 @@ use crate::{
 
 /// Largest record, in bytes of JSON.
 const LARGEST: usize = 256 * 1024;
-/// Most forwarded hops kept.
-const HOPS: usize = 10;
-
 /// Who writes the records.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServiceInfo {
@@ -68,7 +62,9 @@ pub(crate) struct Masker {
     pub(crate) secret: Secret,
     pub(crate) service: ServiceInfo,
     pub(crate) action_from_method: bool,
-    list: MaskedList,
+    /// Of the record that is made.
+    tenant: String,
+    pub(super) list: MaskedList,
     known: Known,
 }
 
@@ -82,6 +78,7 @@ impl Masker {
             secret,
             service,
             action_from_method: false,
+            tenant: String::new(),
             list: MaskedList::default(),
             known: Known::default(),
         }
@@ -96,7 +93,7 @@ impl Masker {
         clock: Clock,
     ) {
         // A record over the limit is made again with less, never cut.
-        for keep in [Keep::All, Keep::NoHeaders, Keep::NoMetadata] {
+        for keep in Keep::EACH {
             self.attempt(record, fixed, arena, clock, keep);
             if record.json_len() <= LARGEST {
                 return;
@@ -115,6 +112,9 @@ impl Masker {
         record.clear();
         self.list.clear();
         let mut of = Draft { fixed, arena, flags: fixed.flags };
+        self.tenant.clear();
+        self.tenant
+            .push_str(of.one(Tag::Tenant).and_then(|t| str::from_utf8(t).ok()).unwrap_or(""));
         if keep > Keep::All {
             of.flags.set(Flag::RecordTruncated);
         }
@@ -159,10 +159,9 @@ impl Masker {
                 token::text_member(out, "parent_id", parent_id);
             });
         }
-        let capture = if fixed.headers { Capture::Headers } else { Capture::Metadata };
         object(out, "policy", |out| {
             token::text_member(out, "rule", "default");
-            token::text_member(out, "capture", capture.as_str());
+            token::text_member(out, "capture", fixed.capture.as_str());
             token::number_member(out, "sample_rate", 1);
         });
         masked(out, &self.list, &self.rules);
@@ -170,195 +169,14 @@ impl Masker {
         service(out, &self.service);
     }
 
-    fn actor(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>) {
-        of.text(out, "user", Tag::User);
-        of.text(out, "user_id", Tag::UserId);
-        let mut roles = of.all(Tag::Role).peekable();
-        if roles.peek().is_some() {
-            token::name(out, "roles");
-            list(out, roles.map(|field| String::from_utf8_lossy(field.value)));
-        }
-        if let Some(session) = of.one(Tag::Session) {
-            let session = match self.session_as {
-                SessionAs::Clear => of.readable(session).into_owned(),
-                SessionAs::Pseudonym => {
-                    let hash = u128::from_be_bytes(self.secret.pseudonym("session", session));
-                    format!("s_{hash:032x}")
-                }
-            };
-            token::text_member(out, "session", &session);
-        }
-        let lines: Vec<_> =
-            of.all(Tag::Forwarded).map(|f| String::from_utf8_lossy(f.value).into_owned()).collect();
-        let nearest_first = || lines.iter().rev().flat_map(|line| line.rsplit(',')).take(HOPS);
-        if let Some(peer) = of.peer() {
-            let client = match self.proxies.is_empty() {
-                true => peer.to_canonical(),
-                false => self.proxies.client(peer, nearest_first(), self.forwarded),
-            };
-            token::text_member(out, "ip", &client.to_string());
-        }
-        if !lines.is_empty() {
-            // As claimed, in the order of the header; never taken for the address itself.
-            let mut hops: Vec<_> =
-                nearest_first().map(|hop| Cow::Owned(self.text(hop.trim(), Part::Actor))).collect();
-            hops.reverse();
-            token::name(out, "forwarded");
-            list(out, hops.into_iter());
-        }
-        if let Some(agent) = of.one(Tag::UserAgent) {
-            token::text_member(out, "user_agent", &self.text(&of.readable(agent), Part::Actor));
-        }
-    }
-
-    fn request_group(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>, keep: Keep) {
-        of.text(out, "id", Tag::RequestId);
-        token::text_member(out, "id_source", of.fixed.id_source.as_str());
-        of.text(out, "method", Tag::Method);
-        let mut kept = String::new();
-        if let Some(path) = of.one(Tag::Path) {
-            query::path(&mut kept, &of.readable(path), &mut self.scope(Part::Path));
-            token::text_member(out, "path", &kept);
-        }
-        of.text(out, "route", Tag::Route);
-        if let Some(asked) = of.one(Tag::Query) {
-            kept.clear();
-            let asked = of.readable(asked);
-            if !query::query(&mut kept, &asked, &mut self.scope(Part::Query)) {
-                of.flags.set(Flag::QueryTruncated);
-            }
-            token::text_member(out, "query", &kept);
-        }
-        if let Some(host) = of.one(Tag::Host) {
-            kept.clear();
-            headers::host(&mut kept, &of.readable(host), &mut self.scope(Part::Host));
-            token::text_member(out, "host", &kept);
-        }
-        of.text(out, "version", Tag::Version);
-        if of.fixed.headers && keep < Keep::NoHeaders {
-            let tags = (Tag::RequestHeader, Tag::RequestHeaderHidden);
-            self.headers(out, of, tags, Part::RequestHeaders);
-        }
-        if let Some(size) = of.fixed.request_size {
-            token::number_member(out, "size", size);
-        }
-    }
-
-    fn response_group(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>, keep: Keep) {
-        let Some(status) = of.fixed.status else {
-            return;
-        };
-        token::number_member(out, "status", status.into());
-        if let Some(status) = of.fixed.grpc_status {
-            token::number_member(out, "grpc_status", status.into());
-        }
-        if of.fixed.headers && keep < Keep::NoHeaders {
-            let tags = (Tag::ResponseHeader, Tag::ResponseHeaderHidden);
-            self.headers(out, of, tags, Part::ResponseHeaders);
-        }
-        if let Some(size) = of.fixed.response_size {
-            token::number_member(out, "size", size);
-        }
-    }
-
-    /// All header lines by name, each with its values in order.
-    fn headers(
-        &mut self,
-        out: &mut Vec<u8>,
-        of: &mut Draft<'_>,
-        (open, hidden): (Tag, Tag),
-        part: Part,
-    ) {
-        let arena = of.arena;
-        let lines = || frame::fields(arena).filter(|f| f.tag == open || f.tag == hidden);
-        let mut names: Vec<&[u8]> = Vec::new();
-        for field in lines() {
-            if !names.contains(&field.name) {
-                names.push(field.name);
-            }
-        }
-        let mut values = Vec::new();
-        object(out, "headers", |out| {
-            for name in names {
-                let name_text = String::from_utf8_lossy(name);
-                values.clear();
-                for field in lines().filter(|f| f.name == name) {
-                    let mut value = String::new();
-                    if field.tag == hidden {
-                        self.list.add(part, Sel::of_header(&name_text));
-                        value.push_str(REDACTED);
-                    } else {
-                        let text = of.readable(field.value);
-                        let cut = field.value.len() == HEADER_VALUE;
-                        let text = if cut { text::untorn(&text) } else { &text };
-                        let mut scope = self.scope(part);
-                        if !headers::header(&mut value, &name_text, text, &mut scope) {
-                            continue;
-                        }
-                    }
-                    values.push(Cow::Owned(value));
-                }
-                // A name is a client's, so it is escaped like a value.
-                if !out.ends_with(b"{") {
-                    out.push(b',');
-                }
-                token::string(out, &name_text);
-                out.push(b':');
-                list(out, values.drain(..));
-            }
-        });
-    }
-
-    fn metadata(&mut self, out: &mut Vec<u8>, of: &Draft<'_>) {
-        for field in of.all(Tag::Metadata) {
-            let key = String::from_utf8_lossy(field.name);
-            if !out.ends_with(b"{") {
-                out.push(b',');
-            }
-            token::string(out, &key);
-            out.push(b':');
-            let mut scope = self.scope(Part::Metadata);
-            match scope.find(Of::Field, &key) {
-                Some(sel) => token::string(out, &scope.in_place(sel, Value::Other)),
-                None => {
-                    // It was serialised here, so it is one whole document.
-                    let text = String::from_utf8_lossy(field.value);
-                    let mut masked = String::with_capacity(text.len());
-                    match json::documents(&mut masked, &text, false, &mut scope) {
-                        Ok(_) => out.extend_from_slice(masked.as_bytes()),
-                        Err(_) => token::string(out, REDACTED),
-                    }
-                }
-            }
-        }
-    }
-
-    fn error(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>) {
-        let kind = match of.fixed.outcome {
-            Outcome::Panicked => "panic",
-            Outcome::Cancelled => "cancelled",
-            Outcome::ServiceError => "service_error",
-            Outcome::BodyError => "body_error",
-            _ => return,
-        };
-        token::text_member(out, "kind", kind);
-        token::optional_text(out, "phase", of.fixed.phase.map(crate::Phase::as_str));
-        if let Some(message) = of.one(Tag::Message) {
-            let message = of.readable(message);
-            let cut = of.flags.has(Flag::ErrorTruncated);
-            let message = if cut { text::untorn(&message) } else { &message };
-            token::text_member(out, "message", &self.text(message, Part::Error));
-        }
-    }
-
-    fn text(&mut self, text: &str, part: Part) -> String {
+    pub(super) fn text(&mut self, text: &str, part: Part) -> String {
         let mut kept = String::with_capacity(text.len());
         text::text(&mut kept, text, &mut self.scope(part));
         kept
     }
 
-    fn scope(&mut self, part: Part) -> Scope<'_> {
-        let keys = Keys { secret: &self.secret, tenant: "" };
+    pub(super) fn scope(&mut self, part: Part) -> Scope<'_> {
+        let keys = Keys { secret: &self.secret, tenant: &self.tenant };
         Scope {
             rules: &self.rules,
             part,
@@ -373,66 +191,18 @@ impl Masker {
 
 /// How much of a record is kept when it is too large.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Keep {
+pub(super) enum Keep {
     All,
+    NoResponseBody,
+    NoBodies,
     NoHeaders,
     NoMetadata,
 }
 
-/// A frame while its record is made.
-struct Draft<'a> {
-    fixed: &'a Fixed,
-    arena: &'a [u8],
-    flags: Flags,
-}
-
-impl<'a> Draft<'a> {
-    fn all(&self, tag: Tag) -> impl Iterator<Item = Field<'a>> + use<'a> {
-        frame::fields(self.arena).filter(move |field| field.tag == tag)
-    }
-
-    fn one(&self, tag: Tag) -> Option<&'a [u8]> {
-        self.all(tag).next().map(|field| field.value)
-    }
-
-    fn peer(&self) -> Option<IpAddr> {
-        let octets: [u8; 16] = self.one(Tag::Peer)?.try_into().ok()?;
-        Some(Ipv6Addr::from(octets).to_canonical())
-    }
-
-    fn text(&mut self, out: &mut Vec<u8>, name: &str, tag: Tag) {
-        if let Some(value) = self.one(tag) {
-            let value = self.readable(value);
-            token::text_member(out, name, &value);
-        }
-    }
-
-    /// Bytes as text. Those that are not UTF-8 become `\xNN`, a backslash beside them `\\`, and
-    /// the record says so; a character cut in two at the end of a limit is dropped.
-    fn readable(&mut self, bytes: &'a [u8]) -> Cow<'a, str> {
-        use std::fmt::Write as _;
-        let error = match std::str::from_utf8(bytes) {
-            Ok(text) => return Cow::Borrowed(text),
-            Err(error) => error,
-        };
-        let cut_in_two = error.error_len().is_none() && self.flags != Flags::default();
-        if cut_in_two {
-            return String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        }
-        self.flags.set(Flag::BytesEscaped);
-        let mut text = String::with_capacity(bytes.len() * 2);
-        for chunk in bytes.utf8_chunks() {
-            text.push_str(&chunk.valid().replace('\\', "\\\\"));
-            for byte in chunk.invalid() {
-                let _ = write!(text, "\\x{byte:02x}");
-            }
-        }
-        Cow::Owned(text)
-    }
-}
-
-fn new_id() -> String {
-    uuid::Uuid::now_v7().to_string()
+impl Keep {
+    /// In the order in which more and more is left out.
+    const EACH: [Self; 5] =
+        [Self::All, Self::NoResponseBody, Self::NoBodies, Self::NoHeaders, Self::NoMetadata];
 }
 
 fn succeeded(fixed: &Fixed) -> bool {
@@ -461,14 +231,18 @@ fn action(method: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn object(out: &mut Vec<u8>, name: &str, fill: impl FnOnce(&mut Vec<u8>)) {
+fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+pub(super) fn object(out: &mut Vec<u8>, name: &str, fill: impl FnOnce(&mut Vec<u8>)) {
     token::name(out, name);
     out.push(b'{');
     fill(out);
     out.push(b'}');
 }
 
-fn list<'a>(out: &mut Vec<u8>, texts: impl Iterator<Item = Cow<'a, str>>) {
+pub(super) fn list<'a>(out: &mut Vec<u8>, texts: impl Iterator<Item = Cow<'a, str>>) {
     out.push(b'[');
     for (at, text) in texts.enumerate() {
         if at > 0 {

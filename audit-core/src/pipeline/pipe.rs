@@ -12,10 +12,7 @@ use super::{
     gaps::{Gap, Gaps, Reason},
     shards::Shards,
 };
-use crate::exchange::{
-    Raw,
-    frame::{self, Fixed},
-};
+use crate::exchange::{Raw, frame::Fixed};
 
 /// The way from the request path to the writer.
 #[derive(Debug)]
@@ -86,6 +83,15 @@ impl Pipe {
         self.budget.reserve(bytes)
     }
 
+    /// The same for a copy of a body: bodies go before records do.
+    pub(crate) fn reserve_for_body(&self, bytes: usize) -> bool {
+        self.budget.reserve_for_body(bytes)
+    }
+
+    pub(crate) fn release(&self, bytes: usize) {
+        self.budget.release(bytes);
+    }
+
     pub(crate) fn take_raw(&self) -> Box<Raw> {
         self.shards.take_raw()
     }
@@ -95,25 +101,23 @@ impl Pipe {
     }
 
     /// Hands a finished request over. Never waits.
-    pub(crate) fn append(&self, raw: Box<Raw>, fixed: &mut Fixed) {
-        let (start, reserved) = (raw.start, raw.reserved);
-        let frame = frame::frame_len(raw.arena.len());
+    pub(crate) fn append(&self, mut raw: Box<Raw>, fixed: &mut Fixed) {
+        let (start, held) = (raw.start, raw.held());
         // Less than was held, unless the response and the application added much.
-        let fits = match frame.checked_sub(reserved) {
-            Some(more) => self.budget.reserve(more),
-            None => {
-                self.budget.release(reserved - frame);
-                true
-            }
-        };
+        let mut frame = raw.frame_len();
+        let mut fits = self.budget.exchange(held, frame);
+        if !fits && raw.leave_out_bodies() {
+            frame = raw.frame_len();
+            fits = self.budget.exchange(held, frame);
+        }
         if !fits {
-            self.budget.release(reserved);
+            self.budget.release(held);
             self.count_dropped(start);
             return self.give_raw(raw);
         }
-        fixed.reserved = u32::try_from(frame).unwrap_or(u32::MAX);
         let tally = self.tallies.mine();
-        let accept = || {
+        let accept = |unused| {
+            self.budget.take(unused);
             tally.accepted.fetch_add(1, Relaxed);
         };
         if self.shards.append(raw, fixed, accept).is_err() {
@@ -121,6 +125,14 @@ impl Pipe {
             self.budget.release(frame);
             self.count_dropped(start);
         }
+    }
+
+    /// The chunks of frames so far, for tests without a writer.
+    #[cfg(test)]
+    pub(crate) fn chunks(&self) -> Vec<Vec<u8>> {
+        let mut chunks = Vec::new();
+        self.shards.take(&mut chunks, &mut Vec::new(), false);
+        chunks
     }
 
     pub(crate) fn counters(&self) -> Counters {
@@ -131,13 +143,13 @@ impl Pipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{IdSource, Outcome, exchange::flags::Flags};
+    use crate::{
+        Capture, IdSource, Outcome,
+        exchange::{flags::Flags, frame},
+    };
 
-    #[test]
-    fn what_ends_after_the_close_is_dropped_and_never_accepted() {
-        let pipe = Pipe::new(1024 * 1024);
-        pipe.shards.take(&mut Vec::new(), &mut Vec::new(), true);
-        let mut fixed = Fixed {
+    fn fixed() -> Fixed {
+        Fixed {
             start: 0,
             head: None,
             end: 0,
@@ -150,14 +162,39 @@ mod tests {
             outcome: Outcome::Completed,
             phase: None,
             id_source: IdSource::Generated,
-            headers: false,
-        };
+            capture: Capture::Metadata,
+        }
+    }
+
+    #[test]
+    fn what_stays_unused_in_a_chunk_is_memory_too() {
+        let pipe = Pipe::new(1024 * 1024);
+        for _ in 0..8 {
+            let mut raw = pipe.take_raw();
+            raw.arena.resize(20_000, 0);
+            pipe.append(raw, &mut fixed());
+        }
+        let chunks = pipe.chunks();
+        let held: usize = chunks.iter().map(Vec::capacity).sum();
+        let unused_in_the_last = chunks.last().map_or(0, |last| last.capacity() - last.len());
+        assert_eq!(chunks.len(), 8);
+        assert_eq!(pipe.counters().memory_bytes as usize, held - unused_in_the_last);
+        // The frames give all of it back.
+        let of = |chunk: &Vec<u8>| frame::decode(&mut &chunk[..]).unwrap().0.reserved as usize;
+        assert_eq!(chunks.iter().map(of).sum::<usize>(), held - unused_in_the_last);
+    }
+
+    #[test]
+    fn what_ends_after_the_close_is_dropped_and_never_accepted() {
+        let pipe = Pipe::new(1024 * 1024);
+        pipe.shards.take(&mut Vec::new(), &mut Vec::new(), true);
+        let mut fixed = fixed();
         pipe.count_started();
         let mut raw = pipe.take_raw();
         raw.reserved = 700;
         assert!(pipe.reserve(raw.reserved));
-        let accepted = || unreachable!("nobody will write it");
-        assert!(pipe.shards.append(pipe.take_raw(), &fixed, accepted).is_err());
+        let accepted = |_| unreachable!("nobody will write it");
+        assert!(pipe.shards.append(pipe.take_raw(), &mut fixed, accepted).is_err());
         pipe.append(raw, &mut fixed);
         let counters = pipe.counters();
         assert_eq!((counters.started, counters.dropped, counters.accepted), (1, 1, 0));

@@ -9,10 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use crossbeam_utils::CachePadded;
 
 use super::counters::{SHARDS, my_shard};
-use crate::exchange::{
-    Raw,
-    frame::{self, Fixed},
-};
+use crate::exchange::{Raw, frame::Fixed};
 
 /// Size of a chunk; a larger frame gets one of its own.
 const CHUNK: usize = 32 * 1024;
@@ -20,6 +17,8 @@ const CHUNK: usize = 32 * 1024;
 const SPARES: usize = 32;
 /// Most idle `Raw`s kept by a shard.
 const POOL: usize = 64;
+/// Most bytes that they hold. They are not in the memory budget: nobody needs them.
+const IDLE: usize = 256 * 1024;
 
 #[derive(Default)]
 struct Shard {
@@ -30,7 +29,21 @@ struct Shard {
     // Boxed: it moves from here to the future to the body, as one pointer.
     #[allow(clippy::vec_box)]
     pool: Vec<Box<Raw>>,
+    /// Bytes held by the pool.
+    idle: usize,
     closed: bool,
+}
+
+impl Shard {
+    fn keep(&mut self, mut raw: Box<Raw>) {
+        if self.pool.len() < POOL && raw.renew() {
+            let held = raw.footprint();
+            if self.idle + held <= IDLE {
+                self.idle += held;
+                self.pool.push(raw);
+            }
+        }
+    }
 }
 
 /// All shards.
@@ -43,20 +56,24 @@ pub(super) struct Closed;
 
 impl Shards {
     /// Appends a frame and keeps its `Raw` for another request. Calls `accept` where the log takes
-    /// the frame, before the writer can see it and count it.
+    /// the frame, before the writer can see it and count it, with the bytes that stay unused at the
+    /// end of the chunk before: the frame is to hold those too.
     pub(super) fn append(
         &self,
-        mut raw: Box<Raw>,
-        fixed: &Fixed,
-        accept: impl FnOnce(),
+        raw: Box<Raw>,
+        fixed: &mut Fixed,
+        accept: impl FnOnce(usize),
     ) -> Result<(), Closed> {
         let mut shard = self.any();
         if shard.closed {
             return Err(Closed);
         }
-        accept();
-        let need = frame::frame_len(raw.arena.len());
-        if shard.current.capacity() - shard.current.len() < need {
+        let need = raw.frame_len();
+        let left = shard.current.capacity() - shard.current.len();
+        let unused = if left < need { left } else { 0 };
+        fixed.reserved = u32::try_from(need + unused).unwrap_or(u32::MAX);
+        accept(unused);
+        if left < need {
             let spare = if need <= CHUNK { shard.spare.pop() } else { None };
             let fresh = spare.unwrap_or_else(|| Vec::with_capacity(need.max(CHUNK)));
             let full = std::mem::replace(&mut shard.current, fresh);
@@ -64,25 +81,23 @@ impl Shards {
                 shard.full.push(full);
             }
         }
-        frame::encode(&mut shard.current, fixed, &raw.arena);
-        if shard.pool.len() < POOL && raw.renew() {
-            shard.pool.push(raw);
-        }
+        raw.encode(&mut shard.current, fixed);
+        shard.keep(raw);
         Ok(())
     }
 
     /// A `Raw` for a new request.
     pub(super) fn take_raw(&self) -> Box<Raw> {
-        let pooled = self.any().pool.pop();
+        let mut shard = self.any();
+        let pooled = shard.pool.pop();
+        shard.idle -= pooled.as_ref().map_or(0, |raw| raw.footprint());
+        drop(shard);
         pooled.unwrap_or_else(Raw::new)
     }
 
     /// Keeps a `Raw` whose request left no frame.
-    pub(super) fn give_raw(&self, mut raw: Box<Raw>) {
-        let mut shard = self.any();
-        if shard.pool.len() < POOL && raw.renew() {
-            shard.pool.push(raw);
-        }
+    pub(super) fn give_raw(&self, raw: Box<Raw>) {
+        self.any().keep(raw);
     }
 
     /// Moves all chunks to `out`, and gives each shard as many of the `spare` ones as it has just

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::Exclusions;
+use super::{Bodies, Exclusions};
 use crate::{ForwardedHeader, TrustedProxies};
 
 /// How much of a request is recorded.
@@ -16,9 +16,17 @@ pub enum Capture {
     Metadata,
     /// And all headers of both sides, masked.
     Headers,
+    /// And the request's body, masked, as far as the application read it.
+    Request,
+    /// And the response's body, masked.
+    Full,
 }
 
 impl Capture {
+    /// Every level, from the least to the most.
+    pub const ALL: &'static [Self] =
+        &[Self::None, Self::Metadata, Self::Headers, Self::Request, Self::Full];
+
     /// The spelling used in records and settings.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -26,21 +34,24 @@ impl Capture {
             Self::None => "none",
             Self::Metadata => "metadata",
             Self::Headers => "headers",
+            Self::Request => "request",
+            Self::Full => "full",
         }
     }
 }
 
 /// A text that is not a level of capture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not one of: none, metadata, headers")]
+#[error("`{0}` is not one of: none, metadata, headers, request, full")]
 pub struct UnknownCapture(String);
 
 impl FromStr for Capture {
     type Err = UnknownCapture;
 
     fn from_str(text: &str) -> Result<Self, UnknownCapture> {
-        [Self::None, Self::Metadata, Self::Headers]
-            .into_iter()
+        Self::ALL
+            .iter()
+            .copied()
             .find(|c| c.as_str() == text)
             .ok_or_else(|| UnknownCapture(text.to_owned()))
     }
@@ -75,7 +86,11 @@ pub(crate) struct Ids {
 /// All settings that the request path reads. Header names are in lower case.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
+    /// How much is recorded where the application says nothing.
     pub(crate) capture: Capture,
+    /// How much an application may ask for.
+    pub(crate) capture_up_to: Capture,
+    pub(crate) bodies: Bodies,
     pub(crate) exclusions: Exclusions,
     pub(crate) ids: Ids,
     pub(crate) catch_panics: bool,
@@ -87,6 +102,16 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    /// How much is gathered of each request, so that the application can still ask for it.
+    pub(crate) fn gathered(&self) -> Capture {
+        self.capture.max(self.capture_up_to)
+    }
+
+    /// How much is recorded of a request for which the application `asked` for a level, or not.
+    pub(crate) fn recorded(&self, asked: Option<Capture>) -> Capture {
+        asked.unwrap_or(self.capture).min(self.gathered())
+    }
+
     /// Whether this header holds the session id, which is recorded in its own member only.
     pub(crate) fn is_session(&self, header: &str) -> bool {
         matches!(&self.session, Some(Session::Header(name)) if name == header)
@@ -98,6 +123,8 @@ impl Default for Config {
         let id = || Some("x-request-id".to_owned());
         Self {
             capture: Capture::default(),
+            capture_up_to: Capture::None,
+            bodies: Bodies::default(),
             exclusions: Exclusions::default(),
             ids: Ids { inbound: id(), outbound: id(), on_excluded: true },
             catch_panics: true,
@@ -107,5 +134,32 @@ impl Default for Config {
             session: None,
             session_as: SessionAs::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_in_order_and_spelled_one_way() {
+        assert!(Capture::ALL.is_sorted());
+        for level in Capture::ALL {
+            assert_eq!(level.as_str().parse(), Ok(*level));
+        }
+        let error = "bodies".parse::<Capture>().unwrap_err().to_string();
+        let (_, listed) = error.split_once(": ").unwrap();
+        assert_eq!(listed, Capture::ALL.iter().map(|l| l.as_str()).collect::<Vec<_>>().join(", "));
+    }
+
+    #[test]
+    fn an_application_gets_what_it_asks_for_up_to_what_is_gathered() {
+        let config = Config { capture: Capture::Headers, ..Config::default() };
+        assert_eq!(config.recorded(None), Capture::Headers);
+        assert_eq!(config.recorded(Some(Capture::Metadata)), Capture::Metadata);
+        assert_eq!(config.recorded(Some(Capture::Full)), Capture::Headers);
+        let config = Config { capture_up_to: Capture::Request, ..config };
+        assert_eq!(config.recorded(None), Capture::Headers);
+        assert_eq!(config.recorded(Some(Capture::Full)), Capture::Request);
     }
 }

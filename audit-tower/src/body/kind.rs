@@ -78,8 +78,11 @@ where
     type Response = axum_core::body::Body;
 
     fn request(body: RequestBody<B>) -> Self::Request {
-        // `Body::new` gives a body that is its own type back.
-        axum_core::body::Body::new(body.into_inner())
+        match body.into_unwatched() {
+            // `Body::new` gives a body that is its own type back.
+            Ok(inner) => axum_core::body::Body::new(inner),
+            Err(watched) => axum_core::body::Body::new(watched),
+        }
     }
 
     fn response(body: ResponseBody<B>) -> Self::Response {
@@ -106,7 +109,10 @@ where
     type Response = tonic::body::Body;
 
     fn request(body: RequestBody<B>) -> Self::Request {
-        tonic::body::Body::new(body.into_inner())
+        match body.into_unwatched() {
+            Ok(inner) => tonic::body::Body::new(inner),
+            Err(watched) => tonic::body::Body::new(watched),
+        }
     }
 
     fn response(body: ResponseBody<B>) -> Self::Response {

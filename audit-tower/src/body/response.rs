@@ -94,7 +94,7 @@ where
             }
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    exchange.data(data.len(), ended);
+                    exchange.data(data, ended);
                 } else if let Some(trailers) = frame.trailers_ref() {
                     exchange.trailers(trailers.get("grpc-status").map(http::HeaderValue::as_bytes));
                 }

@@ -121,8 +121,13 @@ async fn a_connection_is_used_again() {
 /// goes on.
 #[actix_web::test]
 async fn a_body_that_nobody_reads_has_the_same_consequences() {
-    let audited = Audited::new();
-    let (server, _) = served(&audited);
+    for audited in [Audited::new(), Audited::full()] {
+        unread_bodies(&audited).await;
+    }
+}
+
+async fn unread_bodies(audited: &Audited) {
+    let (server, _) = served(audited);
     let bare = bare();
     let get = "GET /hello HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
     let mut asked = 0;
@@ -150,7 +155,7 @@ async fn a_body_that_nobody_reads_has_the_same_consequences() {
             }
             assert_eq!(heads[0], heads[1], "{size} {chunked}");
             asked += if heads[0].1 == 200 { 2 } else { 1 };
-            let found = endings(&audited).await;
+            let found = endings(audited).await;
             assert_eq!(found.len(), asked);
             assert!(found.contains(&completed(7)));
         }

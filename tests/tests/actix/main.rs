@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // The lint knows only functions marked as tests.
 
+mod bodies;
 mod context;
 mod endings;
 mod errors;

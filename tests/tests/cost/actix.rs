@@ -2,7 +2,7 @@
 
 use actix_http::Request;
 use actix_web::{
-    App, Error,
+    App, Error, HttpResponse,
     body::{MessageBody, to_bytes},
     dev::{Service, ServiceResponse},
     http::header,
@@ -11,12 +11,25 @@ use actix_web::{
 };
 use audit_actix::{Audit, Auditor, Capture};
 use audit_core::sink::Lines;
+use audit_tests::app;
 use futures_util::FutureExt as _;
 
 const REQUESTS: u64 = 2_000;
 
 fn request(path: &str) -> Request {
-    TestRequest::get()
+    head(TestRequest::get(), path).to_request()
+}
+
+/// The same by POST, with an order as its body.
+fn order_request(path: &str) -> Request {
+    let request = head(TestRequest::post(), path);
+    let request = request.insert_header((header::CONTENT_TYPE, "application/json"));
+    let request = request.insert_header((header::CONTENT_LENGTH, app::ORDER.len()));
+    request.set_payload(app::ORDER).to_request()
+}
+
+fn head(request: TestRequest, path: &str) -> TestRequest {
+    request
         .uri(path)
         .peer_addr(([192, 0, 2, 1], 4711).into())
         .insert_header((header::HOST, "shop.example"))
@@ -27,17 +40,22 @@ fn request(path: &str) -> Request {
         .insert_header((header::COOKIE, "theme=dark; sid=0123456789abcdef"))
         .insert_header(("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
         .insert_header(("x-forwarded-for", "203.0.113.9"))
-        .to_request()
 }
 
 fn routes(app: &mut web::ServiceConfig) {
     let body = format!("{{\"pad\":\"{}\"}}", "x".repeat(190));
     app.route("/small/{id}", web::get().to(move || std::future::ready(body.clone())))
+        .route("/orders", web::post().to(order))
         .route("/health", web::get().to(|| std::future::ready("ok")));
 }
 
+async fn order(body: web::Bytes) -> HttpResponse {
+    assert_eq!(body.len(), app::ORDER.len());
+    HttpResponse::Ok().content_type(header::ContentType::json()).body(app::ORDER)
+}
+
 /// Allocations per request on this thread, after a warm-up.
-fn per_request<S, B>(app: &S, path: &str) -> f64
+fn per_request<S, B>(app: &S, make: fn(&str) -> Request, path: &str) -> f64
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody,
@@ -47,13 +65,13 @@ where
         let body = to_bytes(response.into_body()).now_or_never().expect("is there at once");
         assert!(body.is_ok_and(|bytes| !bytes.is_empty()));
     };
-    (0..REQUESTS).for_each(|_| send(request(path)));
-    let requests: Vec<_> = (0..REQUESTS).map(|_| request(path)).collect();
+    (0..REQUESTS).for_each(|_| send(make(path)));
+    let requests: Vec<_> = (0..REQUESTS).map(|_| make(path)).collect();
     let counted = allocation_counter::measure(|| requests.into_iter().for_each(send));
     counted.count_total as f64 / REQUESTS as f64
 }
 
-fn over_identity(capture: Capture, path: &str) -> f64 {
+fn over_identity(capture: Capture, make: fn(&str) -> Request, path: &str) -> f64 {
     actix_web::rt::System::new().block_on(async {
         let auditor = Auditor::builder().capture(capture).exclude_path("/health");
         let auditor = auditor.build(Lines::new(std::io::sink())).unwrap();
@@ -61,7 +79,7 @@ fn over_identity(capture: Capture, path: &str) -> f64 {
         let bare = init_service(app).await;
         let app = App::new().configure(routes).wrap(Audit::new(&auditor));
         let audited = init_service(app).await;
-        let (base, with) = (per_request(&bare, path), per_request(&audited, path));
+        let (base, with) = (per_request(&bare, make, path), per_request(&audited, make, path));
         auditor.close_blocking().unwrap();
         let over = with - base;
         println!(
@@ -74,17 +92,23 @@ fn over_identity(capture: Capture, path: &str) -> f64 {
 
 #[test]
 fn an_excluded_request_costs_at_most_one() {
-    assert!(over_identity(Capture::Metadata, "/health") <= 1.0);
+    assert!(over_identity(Capture::Metadata, request, "/health") <= 1.0);
 }
 
 #[test]
 fn metadata_costs_little_more_than_one() {
     // One: the route's pattern, which actix gives as a string of its own. The rest: ids and
     // chunks, which come in blocks.
-    assert!(over_identity(Capture::Metadata, "/small/7") <= 1.1);
+    assert!(over_identity(Capture::Metadata, request, "/small/7") <= 1.1);
 }
 
 #[test]
 fn headers_cost_no_more_than_metadata() {
-    assert!(over_identity(Capture::Headers, "/small/7") <= 1.1);
+    assert!(over_identity(Capture::Headers, request, "/small/7") <= 1.1);
+}
+
+#[test]
+fn full_costs_at_most_two() {
+    // The route's pattern, and the box of the payload.
+    assert!(over_identity(Capture::Full, order_request, "/orders") <= 2.1);
 }

@@ -10,42 +10,56 @@ use std::{
 };
 
 use audit_core::sink::Lines;
-use audit_tower::Auditor;
+use audit_tower::{Auditor, Capture};
+use axum::body::Body;
+use http::Request;
 
 use audit_tests::app;
 
 const CHILD: &str = "AUDIT_TEST_SYSCALLS_CHILD";
 const REQUESTS: usize = 20_000;
-/// Requests a second. Flat out, the requests of one process outrun its writer, and the byte log
-/// grows; that is the budget's test, not this one.
-const RATE: u64 = 50_000;
 const BEGIN: &str = "audit-begin-mark";
 const END: &str = "audit-end-mark";
 
 /// Memory for the heap, which any allocation may need; the harness allocates too.
 const ALLOCATOR: [&str; 5] = ["mmap", "munmap", "mprotect", "brk", "madvise"];
 
+/// Requests a second. Flat out, the requests of one process outrun its writer, and the byte log
+/// grows; that is the budget's test, not this one.
+type Rate = u64;
+
 #[test]
 fn a_warmed_request_makes_no_system_call() {
+    let name = "a_warmed_request_makes_no_system_call";
+    makes_no_system_call(name, Capture::Metadata, || app::request("/small"), 50_000);
+}
+
+#[test]
+fn nor_does_one_with_both_bodies() {
+    let name = "nor_does_one_with_both_bodies";
+    makes_no_system_call(name, Capture::Full, || app::order_request("/orders"), 10_000);
+}
+
+fn makes_no_system_call(name: &str, capture: Capture, make: fn() -> Request<Body>, rate: Rate) {
     if std::env::var_os(CHILD).is_some() {
-        return child();
+        return child(capture, make, rate);
     }
     // On a loaded machine the writer can fall behind; then chunks of the byte log are allocated
     // here and freed there, and the two threads can meet at the allocator's lock. A call that
     // belongs to a request is there every time.
-    let other = (0..3).map(|_| traced()).find(Vec::is_empty);
+    let other = (0..3).map(|_| traced(name)).find(Vec::is_empty);
     assert!(other.is_some(), "each of three runs made calls beside the allocator's");
 }
 
 /// The calls beside the allocator's in one run.
-fn traced() -> Vec<String> {
+fn traced(name: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace");
     let output = Command::new("strace")
         .args(["-f", "-qq", "-o"])
         .arg(&trace)
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "syscalls::a_warmed_request_makes_no_system_call", "--test-threads=1"])
+        .args(["--exact", &format!("syscalls::{name}"), "--test-threads=1"])
         .env(CHILD, "1")
         .output()
         .expect("strace is installed (scripts/setup)");
@@ -79,15 +93,16 @@ fn between_marks(trace: &Path) -> Vec<String> {
     calls[..end].to_vec()
 }
 
-fn child() {
-    let auditor = Auditor::to(Lines::new(std::io::sink()));
+fn child(capture: Capture, make: fn() -> Request<Body>, rate: Rate) {
+    let auditor = Auditor::builder().capture(capture).build(Lines::new(std::io::sink()));
+    let auditor = auditor.unwrap();
     let mut audited = app::audited(&auditor);
     let mut send = |requests: usize| {
         let begin = Instant::now();
         for sent in 0..requests as u64 {
-            app::send(&mut audited, app::request("/small"));
+            app::send(&mut audited, make());
             // Spins: the clock is read without a system call, and sleeping is one.
-            let due = Duration::from_nanos(sent * 1_000_000_000 / RATE);
+            let due = Duration::from_nanos(sent * 1_000_000_000 / rate);
             while begin.elapsed() < due {
                 std::hint::spin_loop();
             }

@@ -61,7 +61,7 @@ fn peak(testbed: &str, way: Way, audited: bool) -> u64 {
     let path = root.path().join("trail");
     let path = path.to_str().expect("a path");
     let flags: &[&str] =
-        if audited { &["--audit", "headers", "--trail", path] } else { &["--audit", "off"] };
+        if audited { &["--audit", "full", "--trail", path] } else { &["--audit", "off"] };
     let mut server = Testbed::start(testbed, flags);
     let bytes = transfer(server.addr, way);
     let peak = server.peak_memory();
@@ -73,6 +73,8 @@ fn peak(testbed: &str, way: Way, audited: bool) -> u64 {
         let (request, response) = (record.request().unwrap().size, record.response().unwrap().size);
         assert_eq!(response, Some(bytes));
         assert_eq!(request, Some(if matches!(way, Way::Up) { GIB } else { 0 }));
+        assert!(record.request().unwrap().capture.is_some());
+        assert!(record.response().unwrap().capture.is_some());
     }
     assert!(matches!(way, Way::Up) || bytes == GIB, "{bytes} bytes came");
     peak

@@ -156,13 +156,14 @@ async fn a_response_ends() {
             }
             Ok::<_, Infallible>(response)
         };
-        let audited = Audited::new();
-        let service = audited.axum().layer(service_fn(answer));
-        let request = Request::builder().method(method).body(Body::empty()).unwrap();
-        let response = service.oneshot(request).await.unwrap();
-        assert_eq!(response.status(), *status);
-        read(response.into_body(), *reads).await;
-        assert_eq!(Ending::of(&audited.one().await), *expected, "row {line}");
+        for audited in [Audited::new(), Audited::full()] {
+            let service = audited.axum().layer(service_fn(answer));
+            let request = Request::builder().method(method).body(Body::empty()).unwrap();
+            let response = service.oneshot(request).await.unwrap();
+            assert_eq!(response.status(), *status);
+            read(response.into_body(), *reads).await;
+            assert_eq!(Ending::of(&audited.one().await), *expected, "row {line}");
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
 #[test]
 fn a_panic_is_answered_with_500_where_there_is_the_layer() {
     alike(|framework, records| {
-        let mut pair = Pair::start(framework, "headers");
+        let mut pair = Pair::start(framework, "full");
         for (name, path, message) in [
             ("panic", "/panic", Some("the handler panicked")),
             ("panic without a text", "/panic/any", None),
@@ -50,7 +50,7 @@ fn a_panic_is_answered_with_500_where_there_is_the_layer() {
 #[test]
 fn a_panic_in_the_body_is_never_a_clean_end() {
     alike(|framework, records| {
-        let mut pair = Pair::start(framework, "headers");
+        let mut pair = Pair::start(framework, "full");
         let [bare, audited] =
             said(framework, &pair, false, "GET /panic/body HTTP/1.1\r\nhost: h\r\n\r\n");
         assert!(
@@ -71,7 +71,7 @@ fn a_panic_in_the_body_is_never_a_clean_end() {
 #[test]
 fn half_an_upload_is_an_error_of_the_request() {
     alike(|framework, records| {
-        let mut pair = Pair::start(framework, "headers");
+        let mut pair = Pair::start(framework, "full");
         let half = [half_of(1000).as_bytes(), &[b'x'; 500]].concat();
         let [bare, audited] = said(framework, &pair, true, half);
         assert!(bare.starts_with("HTTP/1.1 400 "), "{bare}");
@@ -87,7 +87,7 @@ fn half_an_upload_is_an_error_of_the_request() {
 #[test]
 fn an_upload_that_is_reset_leaves_one_record() {
     for framework in Framework::ALL {
-        let mut audited = Audited::start(framework, "headers");
+        let mut audited = Audited::start(framework, "full");
         let mut wire = audited.connect();
         wire.send([half_of(1024 * 1024).as_bytes(), &[b'x'; 512 * 1024]].concat());
         wire.reset();
@@ -108,7 +108,7 @@ fn an_upload_that_is_reset_leaves_one_record() {
 #[test]
 fn a_client_that_closes_while_the_handler_runs() {
     alike(|framework, records| {
-        let mut audited = Audited::start(framework, "headers");
+        let mut audited = Audited::start(framework, "full");
         // axum ends it when the client goes, actix when it is done.
         let wire = audited.ask(match framework {
             Axum => "/slow?ms=60000",
@@ -143,7 +143,7 @@ fn a_client_that_closes_while_the_handler_runs() {
 #[test]
 fn a_client_that_resets_while_the_handler_runs() {
     alike(|framework, records| {
-        let mut audited = Audited::start(framework, "headers");
+        let mut audited = Audited::start(framework, "full");
         let wire = audited.ask("/slow?ms=60000");
         thread::sleep(Duration::from_millis(100));
         wire.reset();
@@ -165,7 +165,7 @@ fn a_client_that_resets_while_the_handler_runs() {
 fn a_client_that_leaves_at_once_leaves_a_record_if_the_handler_ran() {
     const CLIENTS: usize = 40;
     for framework in Framework::ALL {
-        let mut audited = Audited::start(framework, "headers");
+        let mut audited = Audited::start(framework, "full");
         for n in 0..CLIENTS {
             let wire = audited.ask("/panic");
             thread::sleep(Duration::from_micros(50 * n as u64));
@@ -188,7 +188,7 @@ fn a_client_that_leaves_at_once_leaves_a_record_if_the_handler_ran() {
 #[test]
 fn a_client_that_leaves_in_the_middle_of_a_stream() {
     alike(|framework, records| {
-        let mut audited = Audited::start(framework, "headers");
+        let mut audited = Audited::start(framework, "full");
         for (name, target, first, reset) in [
             ("stream that is reset", "/stream?chunks=1000000&size=1000&delay_ms=1", "xxx", true),
             ("stream that is closed", "/stream?chunks=1000000&size=999&delay_ms=1", "xxx", false),
@@ -217,7 +217,7 @@ fn a_client_that_leaves_in_the_middle_of_a_stream() {
 #[test]
 fn a_client_that_resets_a_stream_of_known_length() {
     alike(|framework, records| {
-        let mut audited = Audited::start(framework, "headers");
+        let mut audited = Audited::start(framework, "full");
         let mut wire = audited.ask("/stream?chunks=1000000&size=1000&delay_ms=1&length=1");
         assert!(wire.head().contains("content-length: 1000000000\r\n"));
         wire.reset();

@@ -39,7 +39,15 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "errors of inner middleware",
         scenarios: &["early return of a middleware"],
-        fields: &["request.route", "response.size", "response.headers.content-type"],
+        fields: &[
+            "request.route",
+            "response.size",
+            "response.headers.content-type",
+            "response.body",
+            "response.capture.state",
+            "response.capture.reason",
+            "response.capture.bytes",
+        ],
     },
     Difference {
         name: "trailers",
@@ -50,6 +58,10 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
             "response.status",
             "response.size",
             "response.headers.trailer",
+            "response.body",
+            "response.capture.state",
+            "response.capture.reason",
+            "response.capture.bytes",
         ],
     },
     Difference {
@@ -104,6 +116,10 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
             "response.status",
             "response.size",
             "response.headers.content-type",
+            "response.body",
+            "response.capture.state",
+            "response.capture.reason",
+            "response.capture.bytes",
         ],
     },
     Difference {

@@ -48,6 +48,8 @@ pub(crate) struct Expected {
     pub(crate) status: u16,
     pub(crate) outcome: Outcome,
     pub(crate) request_size: Option<u64>,
+    /// The size of a request that tells none, where its body is recorded and read to its end.
+    pub(crate) counted: Option<u64>,
     pub(crate) response_size: Option<u64>,
     pub(crate) id_source: IdSource,
     pub(crate) flags: &'static [&'static str],
@@ -63,6 +65,7 @@ fn got(path: &'static str, status: u16, size: u64) -> Expected {
         status,
         outcome: Outcome::Completed,
         request_size: Some(0),
+        counted: None,
         response_size: Some(size),
         id_source: IdSource::Generated,
         flags: &[],

@@ -33,7 +33,7 @@ pub(super) fn all() -> Vec<Scenario> {
         )
         .then_send("4;ext=1\r\ndefg\r\n0\r\n\r\n")
         .holds("\r\n\r\nabcdefg")
-        .leaves(posted("/echo", None, 200, 7)),
+        .leaves(Expected { counted: Some(7), ..posted("/echo", None, 200, 7) }),
         Scenario::new(
             "order",
             format!("POST /orders HTTP/1.1\r\n{json}content-length: 14\r\n\r\n{order}"),

@@ -1,0 +1,213 @@
+//! The groups of a request's record, each of which can be redacted by itself.
+
+use std::borrow::Cow;
+
+use super::{
+    REDACTED,
+    draft::Draft,
+    headers,
+    how::Value,
+    json,
+    part::{Of, Part},
+    query,
+    request::{Keep, Masker, list, object},
+    rules::Sel,
+    text,
+};
+use crate::{
+    Capture, Outcome, SessionAs,
+    exchange::{
+        HEADER_VALUE,
+        flags::Flag,
+        frame::{self, Tag},
+    },
+    record::json as token,
+};
+
+/// Most forwarded hops kept.
+const HOPS: usize = 10;
+
+impl Masker {
+    pub(super) fn actor(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>) {
+        of.text(out, "user", Tag::User);
+        of.text(out, "user_id", Tag::UserId);
+        let mut roles = of.all(Tag::Role).peekable();
+        if roles.peek().is_some() {
+            token::name(out, "roles");
+            list(out, roles.map(|field| String::from_utf8_lossy(field.value)));
+        }
+        if let Some(session) = of.one(Tag::Session) {
+            let session = match self.session_as {
+                SessionAs::Clear => of.readable(session).into_owned(),
+                SessionAs::Pseudonym => {
+                    let hash = u128::from_be_bytes(self.secret.pseudonym("session", session));
+                    format!("s_{hash:032x}")
+                }
+            };
+            token::text_member(out, "session", &session);
+        }
+        let lines: Vec<_> =
+            of.all(Tag::Forwarded).map(|f| String::from_utf8_lossy(f.value).into_owned()).collect();
+        let nearest_first = || lines.iter().rev().flat_map(|line| line.rsplit(',')).take(HOPS);
+        if let Some(peer) = of.peer() {
+            let client = match self.proxies.is_empty() {
+                true => peer.to_canonical(),
+                false => self.proxies.client(peer, nearest_first(), self.forwarded),
+            };
+            token::text_member(out, "ip", &client.to_string());
+        }
+        if !lines.is_empty() {
+            // As claimed, in the order of the header; never taken for the address itself.
+            let mut hops: Vec<_> =
+                nearest_first().map(|hop| Cow::Owned(self.text(hop.trim(), Part::Actor))).collect();
+            hops.reverse();
+            token::name(out, "forwarded");
+            list(out, hops.into_iter());
+        }
+        if let Some(agent) = of.one(Tag::UserAgent) {
+            token::text_member(out, "user_agent", &self.text(&of.readable(agent), Part::Actor));
+        }
+    }
+
+    pub(super) fn request_group(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>, keep: Keep) {
+        of.text(out, "id", Tag::RequestId);
+        token::text_member(out, "id_source", of.fixed.id_source.as_str());
+        of.text(out, "method", Tag::Method);
+        let mut kept = String::new();
+        if let Some(path) = of.one(Tag::Path) {
+            query::path(&mut kept, &of.readable(path), &mut self.scope(Part::Path));
+            token::text_member(out, "path", &kept);
+        }
+        of.text(out, "route", Tag::Route);
+        if let Some(asked) = of.one(Tag::Query) {
+            kept.clear();
+            let asked = of.readable(asked);
+            if !query::query(&mut kept, &asked, &mut self.scope(Part::Query)) {
+                of.flags.set(Flag::QueryTruncated);
+            }
+            token::text_member(out, "query", &kept);
+        }
+        if let Some(host) = of.one(Tag::Host) {
+            kept.clear();
+            headers::host(&mut kept, &of.readable(host), &mut self.scope(Part::Host));
+            token::text_member(out, "host", &kept);
+        }
+        of.text(out, "version", Tag::Version);
+        if of.fixed.capture >= Capture::Headers && keep < Keep::NoHeaders {
+            let tags = (Tag::RequestHeader, Tag::RequestHeaderHidden);
+            self.headers(out, of, tags, Part::RequestHeaders);
+        }
+        if let Some(size) = of.fixed.request_size {
+            token::number_member(out, "size", size);
+        }
+        self.body(out, of, Tag::RequestBody, Part::RequestBody, keep >= Keep::NoBodies);
+    }
+
+    pub(super) fn response_group(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>, keep: Keep) {
+        let Some(status) = of.fixed.status else {
+            return;
+        };
+        token::number_member(out, "status", status.into());
+        if let Some(status) = of.fixed.grpc_status {
+            token::number_member(out, "grpc_status", status.into());
+        }
+        if of.fixed.capture >= Capture::Headers && keep < Keep::NoHeaders {
+            let tags = (Tag::ResponseHeader, Tag::ResponseHeaderHidden);
+            self.headers(out, of, tags, Part::ResponseHeaders);
+        }
+        if let Some(size) = of.fixed.response_size {
+            token::number_member(out, "size", size);
+        }
+        self.body(out, of, Tag::ResponseBody, Part::ResponseBody, keep >= Keep::NoResponseBody);
+    }
+
+    /// All header lines by name, each with its values in order.
+    fn headers(
+        &mut self,
+        out: &mut Vec<u8>,
+        of: &mut Draft<'_>,
+        (open, hidden): (Tag, Tag),
+        part: Part,
+    ) {
+        let arena = of.arena;
+        let lines = || frame::fields(arena).filter(|f| f.tag == open || f.tag == hidden);
+        let mut names: Vec<&[u8]> = Vec::new();
+        for field in lines() {
+            if !names.contains(&field.name) {
+                names.push(field.name);
+            }
+        }
+        let mut values = Vec::new();
+        object(out, "headers", |out| {
+            for name in names {
+                let name_text = String::from_utf8_lossy(name);
+                values.clear();
+                for field in lines().filter(|f| f.name == name) {
+                    let mut value = String::new();
+                    if field.tag == hidden {
+                        self.list.add(part, Sel::of_header(&name_text));
+                        value.push_str(REDACTED);
+                    } else {
+                        let text = of.readable(field.value);
+                        let cut = field.value.len() == HEADER_VALUE;
+                        let text = if cut { text::untorn(&text) } else { &text };
+                        let mut scope = self.scope(part);
+                        if !headers::header(&mut value, &name_text, text, &mut scope) {
+                            continue;
+                        }
+                    }
+                    values.push(Cow::Owned(value));
+                }
+                // A name is a client's, so it is escaped like a value.
+                if !out.ends_with(b"{") {
+                    out.push(b',');
+                }
+                token::string(out, &name_text);
+                out.push(b':');
+                list(out, values.drain(..));
+            }
+        });
+    }
+
+    pub(super) fn metadata(&mut self, out: &mut Vec<u8>, of: &Draft<'_>) {
+        for field in of.all(Tag::Metadata) {
+            let key = String::from_utf8_lossy(field.name);
+            if !out.ends_with(b"{") {
+                out.push(b',');
+            }
+            token::string(out, &key);
+            out.push(b':');
+            let mut scope = self.scope(Part::Metadata);
+            match scope.find(Of::Field, &key) {
+                Some(sel) => token::string(out, &scope.in_place(sel, Value::Other)),
+                None => {
+                    // It was serialised here, so it is one whole document.
+                    let text = String::from_utf8_lossy(field.value);
+                    let mut masked = String::with_capacity(text.len());
+                    match json::documents(&mut masked, &text, false, &mut scope) {
+                        Ok(_) => out.extend_from_slice(masked.as_bytes()),
+                        Err(_) => token::string(out, REDACTED),
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn error(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>) {
+        let kind = match of.fixed.outcome {
+            Outcome::Panicked => "panic",
+            Outcome::Cancelled => "cancelled",
+            Outcome::ServiceError => "service_error",
+            Outcome::BodyError => "body_error",
+            _ => return,
+        };
+        token::text_member(out, "kind", kind);
+        token::optional_text(out, "phase", of.fixed.phase.map(crate::Phase::as_str));
+        if let Some(message) = of.one(Tag::Message) {
+            let message = of.readable(message);
+            let cut = of.flags.has(Flag::ErrorTruncated);
+            let message = if cut { text::untorn(&message) } else { &message };
+            token::text_member(out, "message", &self.text(message, Part::Error));
+        }
+    }
+}
