@@ -197,13 +197,10 @@ impl Ending {
     }
 }
 
-/// Whether a body was kept, in whatever form the masker gave it: `kept`, or why not.
+/// Whether a body was kept: `kept`, or why not.
 #[must_use]
 pub fn kept(capture: &BodyCapture) -> &str {
-    match capture.reason.as_deref() {
-        None | Some("unparsable") => "kept",
-        Some(reason) => reason,
-    }
+    capture.reason.as_deref().unwrap_or("kept")
 }
 
 /// What holds of every record of a request, derived from its outcome and status.

@@ -35,13 +35,16 @@ impl Masker {
             BodyEnd::Partial => CaptureState::Partial,
         };
         let cut = state != CaptureState::Full;
-        let masked = body(captured.content_type, captured.bytes, cut, &mut self.scope(part));
+        let masked = match captured.bytes {
+            // Of a body that was not read, there is nothing to look at.
+            b"" if cut => Ok(Body::Text(String::new())),
+            bytes => body(captured.content_type, bytes, cut, &mut self.scope(part)),
+        };
         match masked {
             Ok(Body::Value(json)) => {
                 token::name(out, "body");
                 out.extend_from_slice(json.as_bytes());
             }
-            // Of a body that was not read, nothing is there.
             Ok(Body::Text(text)) if text.is_empty() => {}
             Ok(Body::Text(text)) => token::text_member(out, "body", &text),
             Err(reason) => return omitted(out, reason),
