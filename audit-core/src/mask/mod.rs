@@ -1,11 +1,19 @@
 //! Masking: the only way from captured bytes to a [`Record`](crate::Record).
 
+mod card;
+#[cfg(feature = "decode")]
+mod decode;
 mod detect;
+mod fields;
+mod form;
 mod format;
 mod headers;
 mod how;
 mod json;
+mod lines;
 mod list;
+mod multipart;
+mod multipart_head;
 mod part;
 mod paths;
 mod query;
@@ -13,9 +21,13 @@ mod request;
 mod rules;
 mod scope;
 mod selector;
+mod sse;
+mod standin;
 mod text;
+mod text_value;
 mod unparsable;
 mod words;
+mod xml;
 
 pub use self::{
     detect::Detector,
