@@ -18,6 +18,7 @@ mod part;
 mod paths;
 mod query;
 mod request;
+mod route;
 mod rules;
 mod scope;
 mod selector;
@@ -28,6 +29,7 @@ mod text_value;
 mod unparsable;
 mod words;
 mod xml;
+mod xml_token;
 
 pub use self::{
     detect::Detector,
