@@ -1,4 +1,4 @@
-//! The `audit` command: shows and searches audit trails.
+//! The `audit` command: shows and searches audit trails, and tries out what they hold.
 //!
 //! Stdout is data, stderr is talk. The exit code says how it ended: 0 done, 2 wrong use, 4 cannot
 //! read or write.
@@ -8,9 +8,11 @@ mod detail;
 mod escape;
 mod exit;
 mod filter;
+mod mask;
 mod network;
 mod output;
 mod path;
+mod pseudonym;
 mod query;
 mod ring;
 mod show;
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Tail(args) => tail::run(args, &mut Output::new(args.look, cli.color)),
         Command::Query(args) => query::run(args, &mut Output::new(args.look, cli.color)),
+        Command::Mask(args) => mask::run(args),
+        Command::Pseudonym(args) => pseudonym::run(args),
     };
     let Err(failure) = result else {
         return ExitCode::SUCCESS;

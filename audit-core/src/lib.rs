@@ -39,7 +39,9 @@ pub use self::{
         ResponseHead,
     },
     identify::{BadProxy, ForwardedHeader, RequestId, Secret, TrustedProxies},
-    mask::{BadSelector, Detector, How, MaskRules, UnknownHow},
+    mask::{
+        BadSelector, BodyMasker, Detector, How, MaskRules, MaskedBody, UnknownDetector, UnknownHow,
+    },
     pipeline::{CloseError, Counters, FlushError},
     policy::{BadPattern, Capture, Exclusions, SessionAs, UnknownCapture},
     record::{

@@ -37,5 +37,6 @@ pub use self::{
     builder::Builder,
     error::TrailError,
     read::{Damaged, Item, Line, ReadError, Reader},
+    secret::read_secret,
     trail::Trail,
 };

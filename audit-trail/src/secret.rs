@@ -28,6 +28,16 @@ pub(crate) fn load_or_make(path: &Path, disk: &Arc<dyn Disk>) -> Result<Secret, 
     }
 }
 
+/// Reads a service's secret: the file that a trail keeps beside its root.
+///
+/// # Errors
+///
+/// When it is missing, is not what a trail wrote, or can be read by other users.
+pub fn read_secret(path: impl AsRef<Path>) -> Result<Secret, TrailError> {
+    let path = path.as_ref();
+    load(path)?.ok_or_else(|| TrailError::open("open", path, Errno::NOENT))
+}
+
 fn load(path: &Path) -> Result<Option<Secret>, TrailError> {
     let fd = match fs::open(path, OFlags::RDONLY | SAFE, FILE_MODE) {
         Ok(fd) => fd,

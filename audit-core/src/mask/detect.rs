@@ -38,6 +38,20 @@ impl Detector {
     }
 }
 
+/// A text that is no detector.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not one of: jwt, pem, card, key")]
+pub struct UnknownDetector(String);
+
+impl std::str::FromStr for Detector {
+    type Err = UnknownDetector;
+
+    fn from_str(text: &str) -> Result<Self, UnknownDetector> {
+        let named = Self::ALL.into_iter().find(|detector| detector.as_str() == text);
+        named.ok_or_else(|| UnknownDetector(text.to_owned()))
+    }
+}
+
 /// A set of detectors.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Detectors {

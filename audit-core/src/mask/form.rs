@@ -7,8 +7,8 @@ use super::{
     fields::{self, Fields},
     how::Value,
     scope::Scope,
-    standin::inside,
     unparsable::Unparsable,
+    value::inside,
 };
 
 /// Appends a form with the values of hidden fields replaced, and values masked inside. Names are

@@ -86,10 +86,7 @@ fn other(out: &mut String, name: &str, value: &str, scope: &mut Scope<'_>) -> bo
         }
         "host" | "x-forwarded-host" | "x-original-host" => host(out, value, scope),
         name if URLS.contains(&name) => query::url(out, value, scope),
-        _ => {
-            let rules = scope.rules;
-            text::text(out, &rules.detectors().mask(value, scope), scope);
-        }
+        _ => text::text(out, value, scope),
     }
     true
 }

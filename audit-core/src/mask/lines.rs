@@ -1,6 +1,6 @@
 //! Documents on lines of their own: NDJSON, JSON lines, JSON text sequences.
 
-use super::{scope::Scope, standin::documents, unparsable::Unparsable};
+use super::{json::documents, scope::Scope, unparsable::Unparsable};
 
 /// What begins a document of a JSON text sequence.
 const RECORD: char = '\u{1e}';

@@ -1,5 +1,6 @@
 //! Masking: the only way from captured bytes to a [`Record`](crate::Record).
 
+mod body;
 mod card;
 #[cfg(feature = "decode")]
 mod decode;
@@ -14,8 +15,10 @@ mod lines;
 mod list;
 mod multipart;
 mod multipart_head;
+mod names;
 mod part;
 mod paths;
+mod preview;
 mod query;
 mod request;
 mod route;
@@ -23,17 +26,18 @@ mod rules;
 mod scope;
 mod selector;
 mod sse;
-mod standin;
 mod text;
 mod text_value;
 mod unparsable;
+mod value;
 mod words;
 mod xml;
 mod xml_token;
 
 pub use self::{
-    detect::Detector,
+    detect::{Detector, UnknownDetector},
     how::{How, UnknownHow},
+    preview::{BodyMasker, MaskedBody},
     rules::MaskRules,
     selector::BadSelector,
 };

@@ -6,11 +6,12 @@ use super::{
     form,
     format::{Format, media_type, parameter},
     how::Value,
+    json::documents,
     multipart_head::{Head, Name},
     rules::Sel,
     scope::Scope,
-    standin::{documents, inside},
     unparsable::Unparsable,
+    value::inside,
 };
 
 /// Most parts of a body.
@@ -116,7 +117,7 @@ fn write(
 fn content(out: &mut String, text: &str, head: &Head<'_>, scope: &mut Scope<'_>) {
     let begin = out.len();
     let masked = match Format::of(media_type(head.content_type)) {
-        Some(Format::Json | Format::Ndjson) => documents(out, text, false, scope),
+        Some(Format::Json | Format::Ndjson) => documents(out, text, false, scope).map(|_| ()),
         Some(Format::Form) => form::form(out, text, false, scope),
         Some(Format::Xml) => super::xml::xml(out, text, false, scope),
         _ => {

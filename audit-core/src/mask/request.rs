@@ -7,10 +7,11 @@ use super::{
     how::{Keys, Value},
     json,
     list::MaskedList,
+    names::Known,
     part::{Of, Part},
     query,
     rules::Sel,
-    scope::Scope,
+    scope::{STRINGS, Scope},
     text,
 };
 use crate::{
@@ -68,6 +69,7 @@ pub(crate) struct Masker {
     pub(crate) service: ServiceInfo,
     pub(crate) action_from_method: bool,
     list: MaskedList,
+    known: Known,
 }
 
 impl Masker {
@@ -81,6 +83,7 @@ impl Masker {
             service,
             action_from_method: false,
             list: MaskedList::default(),
+            known: Known::default(),
         }
     }
 
@@ -317,7 +320,15 @@ impl Masker {
             let mut scope = self.scope(Part::Metadata);
             match scope.find(Of::Field, &key) {
                 Some(sel) => token::string(out, &scope.in_place(sel, Value::Other)),
-                None => json::json(out, field.value, &mut scope),
+                None => {
+                    // It was serialised here, so it is one whole document.
+                    let text = String::from_utf8_lossy(field.value);
+                    let mut masked = String::with_capacity(text.len());
+                    match json::documents(&mut masked, &text, false, &mut scope) {
+                        Ok(_) => out.extend_from_slice(masked.as_bytes()),
+                        Err(_) => token::string(out, REDACTED),
+                    }
+                }
             }
         }
     }
@@ -348,7 +359,15 @@ impl Masker {
 
     fn scope(&mut self, part: Part) -> Scope<'_> {
         let keys = Keys { secret: &self.secret, tenant: "" };
-        Scope { rules: &self.rules, part, list: &mut self.list, keys }
+        Scope {
+            rules: &self.rules,
+            part,
+            list: &mut self.list,
+            keys,
+            known: &mut self.known,
+            strings: STRINGS,
+            masked: 0,
+        }
     }
 }
 

@@ -6,7 +6,9 @@ use super::{
     MaskRules, REDACTED,
     how::{Keys, Value},
     list::MaskedList,
+    names::{Known, Says},
     part::{Of, Part},
+    paths::{Child, Walk},
     rules::Sel,
 };
 
@@ -16,7 +18,15 @@ pub(super) struct Scope<'a> {
     pub(super) part: Part,
     pub(super) list: &'a mut MaskedList,
     pub(super) keys: Keys<'a>,
+    pub(super) known: &'a mut Known,
+    /// How deep JSON in strings of JSON is still looked into.
+    pub(super) strings: u8,
+    /// How many values were masked.
+    pub(super) masked: u64,
 }
+
+/// How deep JSON in strings of JSON is looked into.
+pub(super) const STRINGS: u8 = 3;
 
 impl Scope<'_> {
     /// The selector of the value under `name`, decoded; nothing is listed yet.
@@ -24,10 +34,36 @@ impl Scope<'_> {
         self.rules.find(of, name)
     }
 
+    /// What the name of a member says, decoded: the first `len` bytes of a text.
+    #[inline]
+    pub(super) fn says(&mut self, text: &str, len: usize) -> Says {
+        self.known.says(self.rules, text, len)
+    }
+
+    /// The selector of the value that a JSON pointer such as `/users/0/password` leads to.
+    pub(super) fn find_pointer(&self, pointer: &str) -> Option<Sel> {
+        let segments = pointer.strip_prefix('/')?.split('/').take(DEEPEST_POINTER);
+        let mut walk = Walk::default();
+        walk.begin(self.rules.paths());
+        let mut found = None;
+        for segment in segments {
+            let segment = segment.replace("~1", "/").replace("~0", "~");
+            let child = match segment.parse() {
+                Ok(element) => Child::Element(element),
+                // The place behind the last element.
+                Err(_) if segment == "-" => Child::Element(usize::MAX),
+                Err(_) => Child::Member(&segment),
+            };
+            let by_path = walk.look(self.rules.paths(), child).map(|at| self.rules.of_path(at));
+            found = found.or(by_path).or_else(|| self.find(Of::Field, &segment));
+        }
+        found
+    }
+
     /// What is written instead of a value; its place is listed. `None`: nothing is, the value
     /// goes with its name.
     pub(super) fn instead(&mut self, sel: Sel, value: Value<'_>) -> Option<Cow<'static, str>> {
-        self.list.add(self.part, sel);
+        self.redacted(sel);
         self.rules.how_of(sel).instead(value, self.rules.shown(sel), self.keys)
     }
 
@@ -38,9 +74,13 @@ impl Scope<'_> {
 
     /// Lists a place whose value was redacted.
     pub(super) fn redacted(&mut self, sel: Sel) {
+        self.masked += 1;
         self.list.add(self.part, sel);
     }
 }
+
+/// Most segments of a JSON pointer that are looked at: as deep as a document may be.
+const DEEPEST_POINTER: usize = 64;
 
 #[cfg(test)]
 pub(super) mod tests {
@@ -56,7 +96,16 @@ pub(super) mod tests {
         let secret = Secret::new([7; 32]);
         let mut list = MaskedList::default();
         let keys = Keys { secret: &secret, tenant: "" };
-        let masked = mask(&mut Scope { rules, part, list: &mut list, keys });
+        let mut known = Known::default();
+        let masked = mask(&mut Scope {
+            rules,
+            part,
+            list: &mut list,
+            keys,
+            known: &mut known,
+            strings: STRINGS,
+            masked: 0,
+        });
         (masked, list.iter().map(|(_, sel)| rules.shown(sel).to_owned()).collect())
     }
 

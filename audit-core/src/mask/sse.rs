@@ -1,11 +1,7 @@
 //! Server-sent events: `text/event-stream`.
 
 use super::{
-    how::Value,
-    part::Of,
-    scope::Scope,
-    standin::{documents, inside},
-    unparsable::Unparsable,
+    how::Value, json::documents, part::Of, scope::Scope, unparsable::Unparsable, value::inside,
 };
 
 /// Appends a stream of events. The data lines of one event are one text, as readers join them:
@@ -107,7 +103,7 @@ fn data(data: &str, cut: bool, scope: &mut Scope<'_>) -> Option<String> {
     let mut out = String::with_capacity(data.len());
     if data.trim_start().starts_with(['{', '[', '"']) {
         match documents(&mut out, data, cut, scope) {
-            Ok(()) => return (cut || out != data).then_some(out),
+            Ok(_) => return (cut || out != data).then_some(out),
             // `[DONE]` is what some send in the end.
             Err(Unparsable) if data.bytes().any(|b| b"\"\\{:=".contains(&b)) => {
                 return Some("[omitted]".to_owned());

@@ -5,11 +5,16 @@ use super::{REDACTED, how::Value, part::Of, rules::Sel, scope::Scope, text_value
 /// Appends text with what looks like a secret replaced: the value after a hidden name and `=` or
 /// `:`, what follows `Bearer` or `Basic`, an option such as `--password`, an element such as
 /// `<password>`, and the user info of a URL. Text has no structure to rely on, so this finds what
-/// is written as people and libraries write it, and no more.
+/// is written as people and libraries write it, and no more; and what the detectors find.
 ///
 /// It runs from one byte that can mean something to the next, and looks back for the name: most
 /// text has few of them.
 pub(super) fn text(out: &mut String, text: &str, scope: &mut Scope<'_>) {
+    let rules = scope.rules;
+    words(out, &rules.detectors().mask(text, scope), scope);
+}
+
+fn words(out: &mut String, text: &str, scope: &mut Scope<'_>) {
     let mut scan = Scan { text, out, copied: 0, floor: 0, scope };
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -31,8 +36,9 @@ pub(super) fn text(out: &mut String, text: &str, scope: &mut Scope<'_>) {
 /// The same for a text that goes on beyond what was captured: its last word is dropped, since it
 /// may be the beginning of something that only its end would show to be a secret.
 pub(super) fn text_cut(out: &mut String, cut: &str, scope: &mut Scope<'_>) {
+    let rules = scope.rules;
     let end = cut.rfind(char::is_whitespace).unwrap_or(0);
-    text(out, &cut[..end], scope);
+    words(out, &rules.detectors().mask_cut(&cut[..end], scope), scope);
 }
 
 const NONE: u8 = 0;

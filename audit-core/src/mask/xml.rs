@@ -7,8 +7,8 @@ use super::{
     paths::{Child, Walk},
     rules::Sel,
     scope::Scope,
-    standin::inside,
     unparsable::Unparsable,
+    value::inside,
     xml_token::{self, Attribute, Token, Tokens, decode, escape, local},
 };
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, Error as _},
 };
 use serde_json::value::RawValue;
@@ -224,7 +224,7 @@ pub struct Policy {
 }
 
 /// One place where a value was masked.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Masked {
     /// Where: `request.query`, `request.headers`, `metadata`, …

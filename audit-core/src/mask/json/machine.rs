@@ -1,0 +1,510 @@
+//! The one pass over a document.
+
+use std::borrow::Cow;
+
+use super::{
+    level::{EARLY, Early, Level},
+    scan::{self, Quoted, Stop},
+};
+use crate::mask::{
+    REDACTED,
+    how::{How, Value},
+    names::{Role, Says},
+    part::Of,
+    paths::{Child, Walk},
+    rules::Sel,
+    scope::Scope,
+    value,
+};
+
+/// Deepest nesting that is followed; a bracket bomb ends here.
+const DEEPEST: usize = 64;
+
+/// A hidden value that is being passed over.
+struct Muted {
+    begin: usize,
+    depth: usize,
+    sel: Sel,
+}
+
+/// A walk over the text of one document. What is not selected is copied in runs as long as can
+/// be; only white space and masked values interrupt one.
+pub(super) struct Machine<'t, 's, 'r> {
+    text: &'t str,
+    bytes: &'t [u8],
+    cut: bool,
+    /// The token that comes next. When the text ends, the one that is not whole.
+    pub(super) at: usize,
+    /// What is before it is written, or masked.
+    copied: usize,
+    out: &'s mut String,
+    scope: &'s mut Scope<'r>,
+    levels: Vec<Level>,
+    muted: Option<Muted>,
+    walks: Option<(Walk, Walk)>,
+    pub(super) deepest: usize,
+    pub(super) halved: bool,
+}
+
+impl<'t, 's, 'r> Machine<'t, 's, 'r> {
+    pub(super) fn new(
+        text: &'t str,
+        cut: bool,
+        out: &'s mut String,
+        scope: &'s mut Scope<'r>,
+    ) -> Self {
+        let walks = scope.rules.has_paths().then(|| {
+            let mut walks = (Walk::default(), Walk::default());
+            walks.0.begin(scope.rules.paths());
+            walks.1.begin(scope.rules.excepted_paths());
+            walks
+        });
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            cut,
+            at: 0,
+            copied: 0,
+            out,
+            scope,
+            levels: Vec::new(),
+            muted: None,
+            walks,
+            deepest: 0,
+            halved: false,
+        }
+    }
+
+    /// Masks one document, from its first token. When the text ends before the document does,
+    /// what can be shown of it is written.
+    pub(super) fn run(&mut self) -> Result<(), Stop> {
+        let end = self.document();
+        match end {
+            Ok(()) => self.flush(self.at),
+            Err(Stop::End) if self.cut => self.cut_off(),
+            Err(_) => {}
+        }
+        end
+    }
+
+    fn document(&mut self) -> Result<(), Stop> {
+        let mut selected = None;
+        loop {
+            if let Some(sel) = selected.take() {
+                self.muted = Some(Muted { begin: self.at, depth: self.levels.len(), sel });
+            }
+            match self.peek()? {
+                b'"' => self.string()?,
+                b'{' => {
+                    self.open(true)?;
+                    if self.peek()? != b'}' {
+                        selected = self.member()?;
+                        continue;
+                    }
+                    self.close();
+                }
+                b'[' => {
+                    self.open(false)?;
+                    if self.peek()? != b']' {
+                        selected = self.element();
+                        continue;
+                    }
+                    self.close();
+                }
+                b'-' | b'0'..=b'9' => {
+                    self.at = scan::number(self.bytes, self.at, !self.cut)?;
+                }
+                _ => self.at = scan::literal(self.bytes, self.at)?,
+            }
+            // A value is over, and with it perhaps the containers that it ends.
+            loop {
+                self.value_ends();
+                let Some(level) = self.levels.last() else { return Ok(()) };
+                let object = level.object;
+                self.white_space();
+                match (self.peek()?, object) {
+                    (b',', _) => {
+                        self.at += 1;
+                        self.white_space();
+                        selected = if object { self.member()? } else { self.element() };
+                        break;
+                    }
+                    (b'}', true) | (b']', false) => self.close(),
+                    _ => return Err(Stop::Bad),
+                }
+            }
+        }
+    }
+
+    fn peek(&self) -> Result<u8, Stop> {
+        self.bytes.get(self.at).copied().ok_or(Stop::End)
+    }
+
+    /// Skips white space, which is not copied.
+    #[inline]
+    fn white_space(&mut self) {
+        if self.bytes.get(self.at).is_some_and(|byte| *byte <= b' ') {
+            self.white_space_there();
+        }
+    }
+
+    #[cold]
+    fn white_space_there(&mut self) {
+        self.flush(self.at);
+        self.at += blanks(&self.bytes[self.at..]);
+        if self.muted.is_none() {
+            self.copied = self.at;
+        }
+    }
+
+    /// Writes what was not yet, up to a place. Nothing while a hidden value is passed over.
+    fn flush(&mut self, to: usize) {
+        if self.muted.is_none() {
+            self.out.push_str(&self.text[self.copied..to]);
+            self.copied = to;
+        }
+    }
+
+    fn open(&mut self, object: bool) -> Result<(), Stop> {
+        if self.levels.len() == DEEPEST {
+            return Err(Stop::Bad);
+        }
+        self.levels.push(Level::new(object));
+        self.deepest = self.deepest.max(self.levels.len());
+        self.at += 1;
+        self.white_space();
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        self.levels.pop();
+        self.at += 1;
+    }
+
+    /// Reads the name of a member and its colon; the selector of its value.
+    fn member(&mut self) -> Result<Option<Sel>, Stop> {
+        if self.peek()? != b'"' {
+            return Err(Stop::Bad);
+        }
+        let begin = self.at;
+        let name = scan::string::<false>(self.bytes, begin + 1)?;
+        let says = match self.muted {
+            None => self.says(begin, name),
+            Some(_) => Says::default(),
+        };
+        if let Some(sel) = says.selected {
+            self.member_begins(begin, sel);
+        }
+        if let Some(level) = self.levels.last_mut() {
+            level.role = says.role;
+        }
+        let mut colon = name.end() + 1;
+        colon += blanks(&self.bytes[colon..]);
+        match self.bytes.get(colon) {
+            Some(b':') => {}
+            Some(_) => return Err(Stop::Bad),
+            None => return Err(Stop::End),
+        }
+        self.at = name.end() + 1;
+        self.white_space();
+        self.at = colon + 1;
+        self.white_space();
+        if says.role == Role::Value && says.selected.is_none() {
+            return Ok(self.value_of_pair());
+        }
+        Ok(says.selected)
+    }
+
+    /// What the name between these quotes says of its value.
+    fn says(&mut self, begin: usize, name: Quoted) -> Says {
+        if name.escaped() {
+            let (decoded, halved) = scan::unescape(&self.text[begin + 1..name.end()]);
+            self.halved |= halved;
+            let mut says = self.scope.says(&decoded, decoded.len());
+            self.walk(Child::Member(&decoded), &mut says.selected);
+            return says;
+        }
+        let text = &self.text[begin + 1..];
+        let len = name.end() - begin - 1;
+        let mut says = self.scope.says(text, len);
+        if self.walks.is_some() {
+            self.walk(Child::Member(&text[..len]), &mut says.selected);
+        }
+        says
+    }
+
+    fn element(&mut self) -> Option<Sel> {
+        if self.muted.is_some() {
+            return None;
+        }
+        let level = self.levels.last_mut()?;
+        let element = level.element;
+        level.element += 1;
+        let mut selected = None;
+        self.walk(Child::Element(element), &mut selected);
+        if let Some(sel) = selected {
+            self.member_begins(self.at, sel);
+        }
+        selected
+    }
+
+    fn walk(&mut self, child: Child<'_>, selected: &mut Option<Sel>) {
+        if let Some((paths, excepted)) = &mut self.walks {
+            let rules = self.scope.rules;
+            if let Some(path) = paths.look(rules.paths(), child) {
+                *selected = Some(rules.of_path(path));
+            }
+            if excepted.look(rules.excepted_paths(), child).is_some() {
+                *selected = None;
+            }
+        }
+    }
+
+    /// Notes where a member that is to be removed begins.
+    fn member_begins(&mut self, begin: usize, sel: Sel) {
+        let removed = matches!(self.scope.rules.how_of(sel), How::Remove);
+        if removed {
+            self.flush(begin);
+        }
+        if let Some(level) = self.levels.last_mut() {
+            level.member_out = removed.then_some(self.out.len());
+        }
+    }
+
+    /// The value of a pair begins: its name is known, or is still to come.
+    fn value_of_pair(&mut self) -> Option<Sel> {
+        let begin = self.at;
+        let named = self.levels.last()?.named;
+        if self.muted.is_some() {
+            return None;
+        }
+        if named.is_none() {
+            self.flush(begin);
+        }
+        let out = self.out.len();
+        let level = self.levels.last_mut()?;
+        level.member_out = None;
+        if named.is_none() {
+            if level.early.len() == EARLY {
+                return Some(Sel::SENSITIVE);
+            }
+            level.early.push(Early { input: begin..begin, output: out..out });
+        }
+        named
+    }
+
+    fn string(&mut self) -> Result<(), Stop> {
+        let begin = self.at;
+        let quoted = scan::string::<true>(self.bytes, begin + 1)?;
+        self.at = quoted.end() + 1;
+        if self.muted.is_some() {
+            return Ok(());
+        }
+        let raw = &self.text[begin + 1..quoted.end()];
+        let role = self.levels.last().map_or(Role::None, |level| level.role);
+        let names = matches!(role, Role::Name | Role::Pointer);
+        if !names && !quoted.telling() && !quoted.escaped() && !value::may_hide(raw, self.scope) {
+            return Ok(());
+        }
+        let text = match quoted.escaped() {
+            false => Cow::Borrowed(raw),
+            true => {
+                let (text, halved) = scan::unescape(raw);
+                self.halved |= halved;
+                Cow::Owned(text)
+            }
+        };
+        if names {
+            self.named(role, &text);
+        }
+        if let Cow::Owned(masked) = value::inside(&text, self.scope) {
+            self.flush(begin);
+            push_string(self.out, &masked);
+            self.copied = self.at;
+        }
+        Ok(())
+    }
+
+    /// The name of a pair is there. Its value is hidden when it comes, or now.
+    fn named(&mut self, role: Role, name: &str) {
+        let sel = match role {
+            Role::Pointer => self.scope.find_pointer(name),
+            _ if name.len() <= LONGEST_NAME => self.scope.find(Of::Field, name),
+            _ => None,
+        };
+        let Some(level) = self.levels.last_mut() else { return };
+        level.has_name |= role == Role::Name || name.starts_with('/');
+        let Some(sel) = sel else { return };
+        level.named = Some(sel);
+        // From the last one, so that the places of the others stay.
+        for early in std::mem::take(&mut level.early).into_iter().rev() {
+            let value = value_of(&self.text[early.input]);
+            let instead = self.scope.in_place(sel, value.borrowed());
+            let mut quoted = String::new();
+            push_string(&mut quoted, &instead);
+            self.out.replace_range(early.output, &quoted);
+        }
+    }
+
+    #[inline]
+    fn value_ends(&mut self) {
+        let depth = self.levels.len();
+        if let Some(muted) = self.muted.take_if(|muted| muted.depth == depth) {
+            self.hide(&muted);
+        } else if self.muted.is_some() {
+            return;
+        }
+        if let Some((paths, excepted)) = &mut self.walks
+            && depth > 0
+        {
+            paths.leave();
+            excepted.leave();
+        }
+        if let Some(level) = self.levels.last_mut()
+            && level.role != Role::None
+        {
+            if level.has_early_value() {
+                self.early_value_ends();
+            } else {
+                level.role = Role::None;
+            }
+        }
+    }
+
+    fn early_value_ends(&mut self) {
+        self.flush(self.at);
+        if let Some(level) = self.levels.last_mut() {
+            level.role = Role::None;
+            if let Some(early) = level.early.last_mut() {
+                (early.input.end, early.output.end) = (self.at, self.out.len());
+            }
+        }
+    }
+
+    /// Writes what stands for a hidden value that is over.
+    fn hide(&mut self, muted: &Muted) {
+        let value = value_of(&self.text[muted.begin..self.at]);
+        let instead = self.scope.instead(muted.sel, value.borrowed());
+        self.replace(muted, instead);
+    }
+
+    fn replace(&mut self, muted: &Muted, instead: Option<Cow<'_, str>>) {
+        self.flush(muted.begin);
+        let member_out = self.levels.last().and_then(|level| level.member_out);
+        match (instead, member_out) {
+            (Some(instead), _) => push_string(self.out, &instead),
+            // The value of a pair does not go with its name.
+            (None, None) => push_string(self.out, REDACTED),
+            (None, Some(member_out)) => {
+                self.out.truncate(member_out);
+                // The comma before it goes, or else the one behind it.
+                if self.out.ends_with(',') {
+                    self.out.pop();
+                } else if let Some(comma) = comma_behind(&self.bytes[self.at..]) {
+                    self.copied = self.at + comma;
+                    self.at += comma - 1;
+                    return;
+                }
+            }
+        }
+        self.copied = self.at;
+    }
+
+    /// The text is over in the middle of the document.
+    fn cut_off(&mut self) {
+        if let Some(muted) = self.muted.take() {
+            let instead = self.scope.in_place(muted.sel, Value::Other);
+            self.replace(&muted, Some(instead));
+            self.copied = self.bytes.len();
+        } else {
+            self.flush(self.at);
+            self.part_of_string();
+        }
+        // Values whose names are still to come could be anything.
+        for (depth, level) in self.levels.iter().enumerate() {
+            if let Some(early) = level.early.first()
+                && !level.has_name
+                && (depth > 0 || early.input.end > early.input.start)
+            {
+                self.out.truncate(early.output.start);
+                return;
+            }
+        }
+    }
+
+    /// Keeps the whole words of a string that was cut off, where nothing can hide in it.
+    fn part_of_string(&mut self) {
+        let Some(rest) = self.text.get(self.at..) else { return };
+        let Some(inside) = rest.strip_prefix('"') else { return };
+        let in_value = match self.levels.last() {
+            Some(level) => !level.object || self.out.ends_with(':'),
+            None => true,
+        };
+        let harmless = in_value
+            && !inside.contains([':', '=', '\\', '@', '{', '[', '/'])
+            && !value::may_hide(inside, self.scope)
+            && self.levels.last().is_none_or(|level| level.role == Role::None);
+        if harmless && let Some(words) = inside.rfind(' ') {
+            self.out.push_str(&rest[..=words]);
+        }
+    }
+}
+
+/// Longest value of a pair's name that is taken for a name.
+const LONGEST_NAME: usize = 64;
+
+/// A JSON value as the strategies see it.
+enum Token<'t> {
+    Text(Cow<'t, str>),
+    Number(&'t str),
+    Other,
+}
+
+impl Token<'_> {
+    fn borrowed(&self) -> Value<'_> {
+        match self {
+            Self::Text(text) => Value::Text(text),
+            Self::Number(text) => Value::Number(text),
+            Self::Other => Value::Other,
+        }
+    }
+}
+
+fn value_of(token: &str) -> Token<'_> {
+    match token.as_bytes().first() {
+        Some(b'"') => {
+            let raw = token.get(1..token.len().saturating_sub(1)).unwrap_or_default();
+            Token::Text(match raw.contains('\\') {
+                true => Cow::Owned(scan::unescape(raw).0),
+                false => Cow::Borrowed(raw),
+            })
+        }
+        Some(b'-' | b'0'..=b'9') => Token::Number(token),
+        _ => Token::Other,
+    }
+}
+
+/// How much white space a text begins with.
+#[inline]
+fn blanks(rest: &[u8]) -> usize {
+    rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
+}
+
+/// How far the comma behind a value reaches, over the white space before it.
+fn comma_behind(rest: &[u8]) -> Option<usize> {
+    let blank = blanks(rest);
+    (rest.get(blank) == Some(&b',')).then_some(blank + 1)
+}
+
+fn push_string(out: &mut String, text: &str) {
+    let plain = |b: u8| b >= 0x20 && b != b'"' && b != b'\\';
+    out.push('"');
+    match text.bytes().all(plain) {
+        true => out.push_str(text),
+        false => {
+            let quoted = serde_json::to_string(text).unwrap_or_default();
+            out.push_str(quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default());
+        }
+    }
+    out.push('"');
+}

@@ -1,0 +1,274 @@
+//! The tokens of JSON, one at a time.
+
+/// Why a scan ended without a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// It is not JSON.
+    Bad,
+    /// The text ended first.
+    End,
+}
+
+/// What was found out about a string on the way to its closing quote. One word, since a pair of
+/// `bool`s went through memory, written by the byte and read by the word, which stalls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quoted(usize);
+
+impl Quoted {
+    const ESCAPED: usize = 1 << (usize::BITS - 1);
+    const TELLING: usize = 1 << (usize::BITS - 2);
+
+    /// The place of the closing quote.
+    pub(super) const fn end(self) -> usize {
+        self.0 & !(Self::ESCAPED | Self::TELLING)
+    }
+
+    /// It has escapes, so it stands for another text.
+    pub(super) const fn escaped(self) -> bool {
+        self.0 & Self::ESCAPED != 0
+    }
+
+    /// It holds a `:` or a `=`, as everything does that names a secret inside.
+    pub(super) const fn telling(self) -> bool {
+        self.0 & Self::TELLING != 0
+    }
+}
+
+const ONES: u64 = u64::MAX / 255;
+const HIGHS: u64 = ONES << 7;
+
+/// The high bit of each byte that is zero; above the first one, of others too.
+const fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & HIGHS
+}
+
+const fn bytes_that_are(byte: u8, word: u64) -> u64 {
+    zeros(word ^ (ONES * byte as u64))
+}
+
+/// Scans a string whose opening quote is before `at`. Eight bytes at a time, as serde_json does:
+/// most of a body is strings. Inlined: what it returns would go through memory, byte by byte.
+/// Only what is asked to `TELL` looks for what tells of a secret: a name need not.
+#[inline(always)]
+pub(super) fn string<const TELL: bool>(bytes: &[u8], mut at: usize) -> Result<Quoted, Stop> {
+    let (mut escaped, mut telling) = (0, 0);
+    loop {
+        while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+            let word = u64::from_le_bytes(*eight);
+            let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+            let stop = bytes_that_are(b'"', word) | bytes_that_are(b'\\', word) | control;
+            let tells = match TELL {
+                true => bytes_that_are(b':', word) | bytes_that_are(b'=', word),
+                false => 0,
+            };
+            if stop == 0 {
+                telling |= tells;
+                at += 8;
+                continue;
+            }
+            let before = stop.trailing_zeros() & !7;
+            telling |= tells & !(u64::MAX << before);
+            at += before as usize / 8;
+            break;
+        }
+        match bytes.get(at) {
+            None => return Err(Stop::End),
+            Some(b'"') => {
+                let telling = if telling == 0 { 0 } else { Quoted::TELLING };
+                return Ok(Quoted(at | escaped | telling));
+            }
+            Some(b'\\') => {
+                escaped = Quoted::ESCAPED;
+                at += escape(bytes, at)?;
+            }
+            Some(..0x20) => return Err(Stop::Bad),
+            Some(byte) => {
+                telling |= u64::from(matches!(byte, b':' | b'='));
+                at += 1;
+            }
+        }
+    }
+}
+
+/// How long the escape is that begins at `at`.
+fn escape(bytes: &[u8], at: usize) -> Result<usize, Stop> {
+    match bytes.get(at + 1) {
+        None => Err(Stop::End),
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
+        Some(b'u') => {
+            for digit in at + 2..at + 6 {
+                match bytes.get(digit) {
+                    None => return Err(Stop::End),
+                    Some(byte) if byte.is_ascii_hexdigit() => {}
+                    Some(_) => return Err(Stop::Bad),
+                }
+            }
+            Ok(6)
+        }
+        Some(_) => Err(Stop::Bad),
+    }
+}
+
+/// Scans a number from its first byte; the place behind it. At the end of the text it is over
+/// only if the text is `whole`.
+pub(super) fn number(bytes: &[u8], from: usize, whole: bool) -> Result<usize, Stop> {
+    let digits = |at: usize| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        match rest.iter().take_while(|b| b.is_ascii_digit()).count() {
+            0 if rest.is_empty() => Err(Stop::End),
+            0 => Err(Stop::Bad),
+            count => Ok(at + count),
+        }
+    };
+    let mut at = from + usize::from(bytes.get(from) == Some(&b'-'));
+    at = match bytes.get(at) {
+        Some(b'0') => at + 1,
+        _ => digits(at)?,
+    };
+    if bytes.get(at) == Some(&b'.') {
+        at = digits(at + 1)?;
+    }
+    if let Some(b'e' | b'E') = bytes.get(at) {
+        let signed = matches!(bytes.get(at + 1), Some(b'+' | b'-'));
+        at = digits(at + 1 + usize::from(signed))?;
+    }
+    match bytes.get(at) {
+        None if !whole => Err(Stop::End),
+        _ => Ok(at),
+    }
+}
+
+/// Scans `true`, `false` or `null`; the place behind it.
+pub(super) fn literal(bytes: &[u8], at: usize) -> Result<usize, Stop> {
+    let rest = &bytes[at..];
+    for word in [&b"true"[..], b"false", b"null"] {
+        if rest.starts_with(word) {
+            return Ok(at + word.len());
+        }
+        if word.starts_with(rest) {
+            return Err(Stop::End);
+        }
+    }
+    Err(Stop::Bad)
+}
+
+/// What the inside of a scanned string stands for, and whether it has an escape of half a
+/// character: that becomes U+FFFD, and many readers refuse it.
+pub(super) fn unescape(raw: &str) -> (String, bool) {
+    let mut text = String::with_capacity(raw.len());
+    let (mut rest, mut halved) = (raw, false);
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        text.push_str(plain);
+        let (c, len) = match escape.as_bytes().first() {
+            Some(b'b') => ('\u{8}', 1),
+            Some(b'f') => ('\u{c}', 1),
+            Some(b'n') => ('\n', 1),
+            Some(b'r') => ('\r', 1),
+            Some(b't') => ('\t', 1),
+            Some(b'u') => unit_pair(escape).unwrap_or_else(|| {
+                halved = true;
+                (char::REPLACEMENT_CHARACTER, 5)
+            }),
+            Some(other) => (char::from(*other), 1),
+            None => ('\\', 0),
+        };
+        text.push(c);
+        rest = escape.get(len..).unwrap_or_default();
+    }
+    text.push_str(rest);
+    (text, halved)
+}
+
+/// The character of `uXXXX`, or of `uXXXX\uXXXX`, and how long that is.
+fn unit_pair(escape: &str) -> Option<(char, usize)> {
+    let unit = |from: usize| {
+        let digits = escape.get(from..from + 5)?.strip_prefix('u')?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let second = escape.get(5..6).filter(|s| *s == "\\").and_then(|_| unit(6));
+    let units = [unit(0)?].into_iter().chain(second);
+    let c = char::decode_utf16(units).next()?.ok()?;
+    Some((c, if c.len_utf16() == 2 { 11 } else { 5 }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan(text: &str) -> Result<(usize, bool, bool), Stop> {
+        string::<true>(text.as_bytes(), 0).map(|q| (q.end(), q.escaped(), q.telling()))
+    }
+
+    #[test]
+    fn strings_end_at_their_quote() {
+        for (text, expected) in [
+            ("\"", Ok((0, false, false))),
+            ("abc\" : 1", Ok((3, false, false))),
+            ("abcdefgh\"", Ok((8, false, false))),
+            ("abcdefghijk=\"", Ok((12, false, true))),
+            ("a:cdefghijklmnop\":", Ok((16, false, true))),
+            ("abcdefg\":\"=", Ok((7, false, false))),
+            (r#"a\"b\\""#, Ok((6, true, false))),
+            (r#"a\u00e9bcdefgh""#, Ok((14, true, false))),
+            ("größe und mehr\"", Ok((16, false, false))),
+            ("abc", Err(Stop::End)),
+            ("abcdefgh", Err(Stop::End)),
+            ("abc\\", Err(Stop::End)),
+            ("abc\\u12", Err(Stop::End)),
+            ("abc\\u12\"", Err(Stop::Bad)),
+            ("abc\\x\"", Err(Stop::Bad)),
+            ("abc\n\"", Err(Stop::Bad)),
+            ("abcdefghi\u{1f}jklmnopq\"", Err(Stop::Bad)),
+        ] {
+            assert_eq!(scan(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_those_of_json() {
+        for (text, end) in [
+            ("0", Ok(1)),
+            ("-0,", Ok(2)),
+            ("12.50]", Ok(5)),
+            ("1e400 ", Ok(5)),
+            ("-7.31455129e+05}", Ok(15)),
+            ("01", Ok(1)),
+            ("-", Err(Stop::End)),
+            ("1.", Err(Stop::End)),
+            ("1.x", Err(Stop::Bad)),
+            ("1e+", Err(Stop::End)),
+            ("-a", Err(Stop::Bad)),
+            (".5", Err(Stop::Bad)),
+        ] {
+            assert_eq!(number(text.as_bytes(), 0, true), end, "{text}");
+        }
+        assert_eq!(number(b"12", 0, false), Err(Stop::End));
+        assert_eq!(number(b"12 ", 0, false), Ok(2));
+    }
+
+    #[test]
+    fn literals_are_three() {
+        assert_eq!(literal(b"true,", 0), Ok(4));
+        assert_eq!(literal(b"[null", 1), Ok(5));
+        assert_eq!(literal(b"fal", 0), Err(Stop::End));
+        assert_eq!(literal(b"nan", 0), Err(Stop::Bad));
+        assert_eq!(literal(b"NaN", 0), Err(Stop::Bad));
+    }
+
+    #[test]
+    fn escapes_stand_for_what_they_say() {
+        for (raw, text, half) in [
+            (r#"pass\u0077ord"#, "password", false),
+            (r#"\ud83d\ude00x"#, "😀x", false),
+            (r#"\"\\\/\b\f\n\r\t"#, "\"\\/\u{8}\u{c}\n\r\t", false),
+            (r#"a\ud800b"#, "a\u{fffd}b", true),
+            (r#"\ud800\u0041"#, "\u{fffd}A", true),
+            (r#"\ud800\ud800"#, "\u{fffd}\u{fffd}", true),
+            (r#"\ufffd\uFFFD"#, "\u{fffd}\u{fffd}", false),
+            (r#"\\ufffd\ud800"#, "\\ufffd\u{fffd}", true),
+            ("\u{fffd}é", "\u{fffd}é", false),
+        ] {
+            assert_eq!(unescape(raw), (text.to_owned(), half), "{raw}");
+        }
+    }
+}

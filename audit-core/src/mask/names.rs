@@ -1,0 +1,166 @@
+//! What the names of members say, remembered: a service's bodies have the same names again and
+//! again.
+
+use super::{MaskRules, part::Of, rules::Sel};
+
+/// What a member is in a pair such as `{"name":"password","value":"x"}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Role {
+    #[default]
+    None,
+    /// Its value is the name of the pair's value.
+    Name,
+    /// Its value is the path of the pair's value, as in a JSON Patch.
+    Pointer,
+    /// It is the pair's value.
+    Value,
+}
+
+const NAMES: [&str; 12] = [
+    "name",
+    "key",
+    "field",
+    "param",
+    "parameter",
+    "header",
+    "property",
+    "attribute",
+    "label",
+    "id",
+    "type",
+    "k",
+];
+const VALUES: [&str; 4] = ["value", "values", "val", "v"];
+
+impl Role {
+    fn of(name: &str) -> Self {
+        if !(1..=9).contains(&name.len()) {
+            return Self::None;
+        }
+        let is = |listed: &&str| listed.eq_ignore_ascii_case(name);
+        match () {
+            () if NAMES.iter().any(|listed| is(&listed)) => Self::Name,
+            () if VALUES.iter().any(|listed| is(&listed)) => Self::Value,
+            () if is(&"path") => Self::Pointer,
+            () => Self::None,
+        }
+    }
+}
+
+/// What the name of a member says of its value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Says {
+    pub(super) selected: Option<Sel>,
+    pub(super) role: Role,
+}
+
+impl Says {
+    fn of(rules: &MaskRules, name: &str) -> Self {
+        Self { selected: rules.find(Of::Field, name), role: Role::of(name) }
+    }
+}
+
+/// Words of the longest name that is remembered.
+const WORDS: usize = 3;
+/// Bytes of it.
+const LONGEST: usize = WORDS * 8;
+/// Names remembered; a power of two.
+const SLOTS: usize = 256;
+
+#[derive(Clone, Copy)]
+struct Slot {
+    name: [u64; WORDS],
+    /// And one, so that no name is like an empty slot.
+    len: u8,
+    says: Says,
+}
+
+/// What names said before. Each has one place; the last name there stays.
+pub(super) struct Known(Vec<Slot>);
+
+impl Default for Known {
+    fn default() -> Self {
+        Self(vec![Slot { name: [0; WORDS], len: 0, says: Says::default() }; SLOTS])
+    }
+}
+
+impl Known {
+    /// What the name with which `text` begins says under these rules, which must always be the
+    /// same ones. Whole words of the text are compared, so that a short name is not copied.
+    #[inline]
+    pub(super) fn says(&mut self, rules: &MaskRules, text: &str, len: usize) -> Says {
+        let words = match text.as_bytes().first_chunk::<LONGEST>() {
+            Some(bytes) if len <= 8 => [first_word(bytes, len), 0, 0],
+            Some(bytes) if len <= LONGEST => words(bytes, len),
+            _ => return Says::of(rules, &text[..len]),
+        };
+        let Some(slot) = self.0.get_mut(place(words, len)) else {
+            return Says::of(rules, &text[..len]);
+        };
+        // Word by word: as a whole, the processor would have to wait for its own writes.
+        let [a, b, c] = words;
+        if slot.name[0] != a
+            || slot.name[1] != b
+            || slot.name[2] != c
+            || usize::from(slot.len) != len + 1
+        {
+            *slot = Slot { name: words, len: len as u8 + 1, says: Says::of(rules, &text[..len]) };
+        }
+        slot.says
+    }
+}
+
+fn first_word(bytes: &[u8; LONGEST], len: usize) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *bytes;
+    let keep = u64::MAX.checked_shr(64 - 8 * len as u32).unwrap_or(0);
+    u64::from_le_bytes([a, b, c, d, e, f, g, h]) & keep
+}
+
+/// The first `len` bytes as words, with zeros behind them.
+#[inline(always)]
+fn words(bytes: &[u8; LONGEST], len: usize) -> [u64; WORDS] {
+    let word = |at: usize| {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(&bytes[at..at + 8]);
+        let bits = 8 * len.saturating_sub(at).min(8) as u32;
+        u64::from_le_bytes(eight) & u64::MAX.checked_shr(64 - bits).unwrap_or(0)
+    };
+    [word(0), word(8), word(16)]
+}
+
+/// Clients who choose names that share a place gain nothing: they are looked at one by one.
+fn place(words: [u64; WORDS], len: usize) -> usize {
+    let mixed = words[0] ^ words[1].rotate_left(23) ^ words[2].rotate_left(41) ^ len as u64;
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.trailing_zeros())) as usize
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Clients chose these names.
+        f.write_str("Known")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_what_the_rules_say() {
+        let rules = MaskRules::new().fields(["salary"]).unwrap();
+        let mut known = Known::default();
+        let names: Vec<_> = (0..2000)
+            .map(|n| format!("n{n}"))
+            .chain(["password", "SALARY", "name", "Value", "path", "", "a\0", "a"].map(Into::into))
+            .chain([format!("password{}", "x".repeat(40)), "p".repeat(23), "p".repeat(24)])
+            .collect();
+        for name in names.iter().chain(&names) {
+            for behind in ["", "\": 1 and more text behind it"] {
+                let says = known.says(&rules, &format!("{name}{behind}"), name.len());
+                assert_eq!(says, Says::of(&rules, name), "{name}");
+            }
+        }
+        assert_eq!(Says::of(&rules, "Value").role, Role::Value);
+        assert!(Says::of(&rules, "SALARY").selected.is_some());
+    }
+}

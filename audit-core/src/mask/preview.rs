@@ -1,0 +1,139 @@
+//! The masker outside of an auditor.
+
+use super::{
+    MaskRules,
+    body::{Body, body},
+    how::{Keys, pseudonym},
+    list::MaskedList,
+    names::Known,
+    part::Part,
+    scope::{STRINGS, Scope},
+};
+use crate::{
+    CaptureState, OmitReason, Secret,
+    record::{Masked, json as token},
+};
+
+/// Masks bodies as records hold them, without an auditor: to try rules out, and for programs that
+/// show bodies elsewhere.
+///
+/// ```
+/// use audit_core::{BodyMasker, CaptureState, MaskRules};
+///
+/// let mut masker = BodyMasker::new(MaskRules::new());
+/// let masked = masker.body("application/json", br#"{"user":"ann","password":"x"}"#, 8192);
+/// assert_eq!(masked.state, CaptureState::Full);
+/// assert_eq!(masked.body.unwrap(), r#"{"user":"ann","password":"[redacted]"}"#);
+/// ```
+#[derive(Debug)]
+pub struct BodyMasker {
+    rules: MaskRules,
+    secret: Secret,
+    tenant: String,
+    list: MaskedList,
+    known: Known,
+}
+
+/// A body as a record holds it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct MaskedBody {
+    /// How much of it is held.
+    pub state: CaptureState,
+    /// Why nothing is.
+    pub reason: Option<OmitReason>,
+    /// The body as JSON text: as it stands if it is one JSON value, else as a string.
+    pub body: Option<String>,
+    /// The places that were masked.
+    pub masked: Vec<Masked>,
+}
+
+impl MaskedBody {
+    /// As one JSON object: `state`, `reason`, `body`, `masked`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = b"{".to_vec();
+        token::text_member(&mut out, "state", self.state.as_str());
+        token::optional_text(&mut out, "reason", self.reason.map(OmitReason::as_str));
+        if let Some(body) = &self.body {
+            token::name(&mut out, "body");
+            out.extend_from_slice(body.as_bytes());
+        }
+        token::name(&mut out, "masked");
+        let masked = serde_json::to_vec(&self.masked).unwrap_or_else(|_| b"[]".to_vec());
+        out.extend_from_slice(&masked);
+        out.push(b'}');
+        String::from_utf8_lossy(&out).into_owned()
+    }
+}
+
+impl BodyMasker {
+    /// With these rules and a secret of its own, which nobody else has.
+    #[must_use]
+    pub fn new(rules: MaskRules) -> Self {
+        Self {
+            rules,
+            secret: Secret::random(),
+            tenant: String::new(),
+            list: MaskedList::default(),
+            known: Known::default(),
+        }
+    }
+
+    /// The secret that keys pseudonyms.
+    #[must_use]
+    pub fn secret(mut self, secret: Secret) -> Self {
+        self.secret = secret;
+        self
+    }
+
+    /// The tenant whose pseudonyms are made.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = tenant.into();
+        self
+    }
+
+    /// Masks one body. Of a body longer than `limit` bytes, the beginning is kept. An empty
+    /// `content_type` stands for none.
+    pub fn body(&mut self, content_type: &str, bytes: &[u8], limit: usize) -> MaskedBody {
+        let (kept, cut) = match bytes.get(..limit) {
+            Some(kept) if kept.len() < bytes.len() => (kept, true),
+            _ => (bytes, false),
+        };
+        self.list.clear();
+        let mut scope = Scope {
+            rules: &self.rules,
+            part: Part::RequestBody,
+            list: &mut self.list,
+            keys: Keys { secret: &self.secret, tenant: &self.tenant },
+            known: &mut self.known,
+            strings: STRINGS,
+            masked: 0,
+        };
+        let state = if cut { CaptureState::Truncated } else { CaptureState::Full };
+        let (state, reason, body) = match body(content_type.as_bytes(), kept, cut, &mut scope) {
+            Ok(Body::Value(json)) => (state, None, Some(json)),
+            Ok(Body::Text(text)) => (state, None, serde_json::to_string(&text).ok()),
+            Err(reason) => (CaptureState::Omitted, Some(reason), None),
+        };
+        let masked = self.list.iter().map(|(part, sel)| Masked {
+            part: part.as_str().to_owned(),
+            field: self.rules.shown(sel).to_owned(),
+            how: self.rules.how_of(sel).as_str().to_owned(),
+        });
+        MaskedBody { state, reason, body, masked: masked.collect() }
+    }
+}
+
+impl Secret {
+    /// The pseudonym that stands in records for `value` under a field that is masked with
+    /// [`How::Pseudonym`](crate::How::Pseudonym), to look for it: `hmac-sha256:KEYID:HEX`. `field`
+    /// is the selector as it was configured; `tenant` is empty where requests have none. The text
+    /// `1` and the `number` 1 have different ones.
+    #[must_use]
+    pub fn pseudonym_of(&self, tenant: &str, field: &str, value: &str, number: bool) -> String {
+        let kind = if number { "number" } else { "string" };
+        pseudonym(self, tenant, field, kind, value)
+    }
+}
