@@ -41,6 +41,11 @@ pub(super) fn encode(out: &mut String, text: &str) {
     }
 }
 
+/// Whether nothing can hide inside of a value, by its bytes alone.
+pub(super) fn is_plain(text: &str, scope: &Scope<'_>) -> bool {
+    !scope.rules.detectors().any() && !text.bytes().any(|b| b"=:/ %+{[>-\"<\t".contains(&b))
+}
+
 /// Finds what selects fields, by name and by path.
 #[derive(Default)]
 pub(super) struct Fields {

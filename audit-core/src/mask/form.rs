@@ -157,7 +157,7 @@ impl Pair<'_> {
     /// A name, or a value that is not selected: what hides inside, at each time of decoding, is
     /// masked. It is encoded again only then.
     fn other(&self, out: &mut String, raw: &str, scope: &mut Scope<'_>) {
-        if !scope.rules.detectors().any() && !raw.bytes().any(|b| b"=:/ %+{[>-\"".contains(&b)) {
+        if fields::is_plain(raw, scope) {
             out.push_str(raw);
             return;
         }

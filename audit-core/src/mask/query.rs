@@ -75,7 +75,7 @@ fn carries(value: &str, scope: &mut Scope<'_>) -> bool {
     if detects(value, scope) {
         return true;
     }
-    if !value.contains(['=', ':', '%']) {
+    if value.len() < 3 || !value.contains(['=', ':', '%']) {
         return false;
     }
     let value = decode(value);

@@ -1,7 +1,8 @@
 //! Server-sent events: `text/event-stream`.
 
 use super::{
-    how::Value, json::documents, part::Of, scope::Scope, unparsable::Unparsable, value::inside,
+    fields::is_plain, how::Value, json::documents, part::Of, scope::Scope, unparsable::Unparsable,
+    value::inside,
 };
 
 /// Appends a stream of events. The data lines of one event are one text, as readers join them:
@@ -88,6 +89,8 @@ impl<'t> Event<'t> {
                 let masked = scope.in_place(sel, Value::Text(value));
                 out.push_str(&line[..line.len() - value.len()]);
                 out.push_str(&masked.replace(['\n', '\r'], " "));
+            } else if is_plain(name, scope) && is_plain(value, scope) {
+                out.push_str(line);
             } else {
                 out.push_str(&inside(line, scope).replace(['\n', '\r'], " "));
             }

@@ -110,8 +110,11 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let before = self.text[floor..begin].as_bytes();
         // In a query plain words such as `code` carry secrets too.
         let asked = matches!(before.last(), Some(b'?' | b'&'));
-        let of = if asked { Of::Query } else { Of::Field };
-        let found = self.scope.find(of, name).or_else(|| self.two_words(floor, begin, end));
+        let found = match asked {
+            true => self.scope.find(Of::Query, name),
+            false => self.scope.says(&self.text[begin..], end - begin).selected,
+        };
+        let found = found.or_else(|| self.two_words(floor, begin, end));
         let Some(sel) = found else { return at + 1 };
         if bytes[at] == b':' && whole_line(name) {
             return self.header_line(sel, at + 1, before.last().copied());
@@ -138,7 +141,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
     /// `api key: x` is a name of two words.
     fn two_words(&self, floor: usize, begin: usize, end: usize) -> Option<Sel> {
         let before = begin.checked_sub(1).filter(|at| *at > floor)?;
-        if self.text.as_bytes()[before] != b' ' {
+        if self.text.as_bytes()[before] != b' ' || !is_second(&self.text[begin..end]) {
             return None;
         }
         let first = name_start(self.text, floor, before);
@@ -247,6 +250,13 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let end = memchr::memchr(b'<', &bytes[at + 1..]).map_or(bytes.len(), |len| at + 1 + len);
         self.replace(sel, at + 1, end, end < bytes.len())
     }
+}
+
+/// Whether a name of two words ends so; most names have no need to be looked up again.
+fn is_second(word: &str) -> bool {
+    const SECOND: [&str; 9] =
+        ["assertion", "card", "code", "id", "key", "number", "password", "security", "verifier"];
+    matches!(word.len(), 2..=9) && SECOND.iter().any(|second| second.eq_ignore_ascii_case(word))
 }
 
 fn is_space(byte: u8) -> bool {

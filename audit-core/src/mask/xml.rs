@@ -2,6 +2,7 @@
 
 use super::{
     REDACTED,
+    fields::is_plain,
     how::Value,
     part::Of,
     paths::{Child, Walk},
@@ -141,7 +142,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         }
         let hidden = self.is_hidden();
         if let Some(open) = self.open.last_mut()
-            && (open.text.len() < 4096 || open.hidden.is_some())
+            && (open.hidden.is_some() || (open.text.len() < 4096 && is_naming(local(open.name))))
         {
             open.text.push_str(&self.decoded);
         }
@@ -158,7 +159,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
     /// What selects a child of the present element.
     fn look(&mut self, name: &str) -> Option<Sel> {
         let local = local(name);
-        let mut found = self.scope.find(Of::Field, local);
+        let mut found = self.scope.says(local, local.len()).selected;
         if found.is_none() && local.len() < name.len() {
             found = self.scope.find(Of::Field, name);
         }
@@ -368,7 +369,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
 /// A text masked inside, if there was something to mask: it may be XML itself.
 fn masked(text: &str, scope: &mut Scope<'_>, deeper: usize) -> Option<String> {
     let trimmed = text.trim_ascii();
-    if trimmed.is_empty() {
+    if trimmed.is_empty() || is_plain(trimmed, scope) {
         return None;
     }
     if trimmed.starts_with('<') && deeper > 0 {
