@@ -43,9 +43,8 @@ pub(super) fn form(
             }
             rest = &rest[end + 1..];
         }
-        if pieces.peek().is_some() && !out[begin..].is_empty() && !out.ends_with('&') {
-            out.push('&');
-        } else if pieces.peek().is_some() && piece.is_empty() {
+        let separate = piece.is_empty() || (out.len() > begin && !out.ends_with('&'));
+        if pieces.peek().is_some() && separate {
             out.push('&');
         }
     }
@@ -58,9 +57,10 @@ pub(super) fn form(
 /// Whether it is a form by its look. What is something else would be split in wrong places.
 fn is_form(body: &str, cut: bool) -> bool {
     let head = body.trim_start();
-    !(head.starts_with(['{', '[', '<', '"', '\'', '(', ')', ']']) || head.starts_with("--"))
-        && !body.bytes().any(|b| b.is_ascii_control() && b != b'\t')
-        && (cut || body.is_empty() || body.contains(['=', '%']))
+    let other = head.starts_with(['{', '[', '<', '"', '\'', '(', ')', ']'])
+        || head.starts_with("--")
+        || body.bytes().any(|b| b.is_ascii_control() && b != b'\t');
+    !other && (cut || body.is_empty() || body.contains(['=', '%']))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

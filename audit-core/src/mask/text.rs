@@ -107,7 +107,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
             return at + 1;
         }
         let name = &self.text[begin..end];
-        let before = self.text[floor..begin].as_bytes();
+        let before = &self.text.as_bytes()[floor..begin];
         // In a query plain words such as `code` carry secrets too.
         let asked = matches!(before.last(), Some(b'?' | b'&'));
         let found = match asked {
