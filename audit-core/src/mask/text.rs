@@ -403,6 +403,45 @@ mod tests {
     }
 
     #[test]
+    fn no_spelling_shows_the_value() {
+        for message in [
+            "login(password: \"Secret-1 x\", pin: 1234)",
+            "{'password': u'Secret-1'}",
+            "{:password=>\"Secret-1\"}",
+            "password := b\"Secret-1\"",
+            "password: Secret(\"Secret-1\")",
+            "password: [\"Secret-0\", \"Secret-1\"]",
+            "cmd --password Secret-1 -v",
+            "cmd --password='a Secret-1'",
+            "Authorization: Basic Secret-1",
+            "curl -H 'Cookie: sid=Secret-0; a=Secret-1' x",
+            "Cookie: sid=\"a Secret-1\"; b=Secret-2\nHost: x",
+            "where password='it''s Secret-1'",
+            "<password>Secret-1</password>",
+            "API key: Secret-1",
+            "password=a,Secret-1",
+            "password=a)Secret-1",
+            "password=a\"Secret-1",
+            "password=\"\" token=\"Secret-1\"",
+            "password='''a 'b' Secret-1'''",
+            "postgres://u:p/Secret-1@h/db",
+            "params[\"password\"] = \"Secret-1\"",
+            "got bearer Secret-1",
+            "{\"a\":\"{\\\"password\\\":\\\"Secret-1\\\"}\"}",
+        ] {
+            assert!(!masked(message).contains("Secret-"), "{message} {}", masked(message));
+            for end in 0..=message.len() {
+                let mut out = String::new();
+                with_fields(&[], Part::Error, |s| text_cut(&mut out, &message[..end], s));
+                assert!(!out.contains("Secr") || out.contains("Secret("), "{message} {out}");
+            }
+        }
+        assert_eq!(masked("credit card: 4012 8888 8888 1881 ok"), "credit card: [redacted] ok");
+        let kept = "use: -- a --b=c, see http://h:80/x 12:30 it's a > b \u{a0}";
+        assert_eq!(masked(kept), kept);
+    }
+
+    #[test]
     fn user_info_that_was_cut_off_is_hidden() {
         let cut = format!("see https://u:{}", "x".repeat(LONGEST_HOST));
         assert_eq!(masked(&cut), "see https://[redacted]");
