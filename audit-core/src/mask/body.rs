@@ -1,9 +1,16 @@
 //! A whole body, masked as its Content-Type says.
 
 use super::{
+    form::form,
     format::{Format, media_type, parameter},
     json,
+    lines::lines,
+    multipart::multipart,
     scope::Scope,
+    sse::sse,
+    text,
+    unparsable::Unparsable,
+    xml::xml,
 };
 use crate::OmitReason;
 
@@ -29,14 +36,8 @@ pub(super) fn body(
     if parameter(content_type, "charset").is_some_and(|charset| !is_utf8(charset)) {
         return Err(OmitReason::Encoding);
     }
-    let text = text(bytes, cut).ok_or(OmitReason::Unparsable);
-    let format = match media_type(content_type) {
-        // Nobody says what it is, so it has to be plain.
-        b"" if text.is_ok_and(|text| text.trim_start().starts_with(['{', '['])) => Format::Json,
-        media_type => Format::of(media_type).ok_or(OmitReason::ContentType)?,
-    };
     let mark = scope.list.mark();
-    let masked = masked(format, text?, cut, scope);
+    let masked = masked(content_type, bytes, cut, scope);
     if masked.is_err() {
         scope.list.take_back(mark);
     }
@@ -44,23 +45,71 @@ pub(super) fn body(
 }
 
 fn masked(
-    format: Format,
-    text: &str,
+    content_type: &[u8],
+    bytes: &[u8],
     cut: bool,
     scope: &mut Scope<'_>,
 ) -> Result<Body, OmitReason> {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    match format {
-        Format::Json => {
-            let shape = json::documents(&mut out, text, cut, scope);
-            let shape = shape.map_err(|_| OmitReason::Unparsable)?;
-            if shape.is_value() && !cut {
-                return Ok(Body::Value(out));
-            }
-        }
-        _ => return Err(OmitReason::ContentType),
+    let mut out = String::with_capacity(bytes.len() + bytes.len() / 8);
+    let format = match media_type(content_type) {
+        // Nobody says what it is, so it has to be plain.
+        b"" if looks_like_json(bytes) => Format::Json,
+        media_type => Format::of(media_type).ok_or(OmitReason::ContentType)?,
+    };
+    if format == Format::Multipart {
+        // Its parts have types of their own, and may be no text.
+        let boundary = parameter(content_type, "boundary").ok_or(OmitReason::Unparsable)?;
+        multipart(&mut out, bytes, boundary, cut, scope).map_err(|_| OmitReason::Unparsable)?;
+        return Ok(Body::Text(out));
     }
-    Ok(Body::Text(out))
+    let text = text(bytes, cut).ok_or(OmitReason::Unparsable)?;
+    let done = match format {
+        Format::Json => return json(text, cut, scope),
+        // Whatever it is called, what looks like JSON is masked like JSON.
+        Format::Text if text.trim_start().starts_with(['{', '[']) => {
+            let mark = scope.list.mark();
+            match json(text, cut, scope) {
+                // A log line may begin with a bracket; an object is nothing else.
+                Err(_) if text.trim_start().starts_with('[') => scope.list.take_back(mark),
+                masked => return masked,
+            }
+            free_text(&mut out, text, cut, scope)
+        }
+        Format::Text => free_text(&mut out, text, cut, scope),
+        Format::Form => form(&mut out, text, cut, scope),
+        Format::Xml => xml(&mut out, text, cut, scope),
+        Format::Ndjson => lines(&mut out, text, cut, scope),
+        Format::Sse => sse(&mut out, text, cut, scope),
+        Format::Multipart => Err(Unparsable),
+    };
+    done.map(|()| Body::Text(out)).map_err(|_| OmitReason::Unparsable)
+}
+
+fn json(text: &str, cut: bool, scope: &mut Scope<'_>) -> Result<Body, OmitReason> {
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    match json::documents(&mut out, text, cut, scope) {
+        Ok(shape) if shape.is_value() && !cut => Ok(Body::Value(out)),
+        Ok(_) => Ok(Body::Text(out)),
+        Err(_) => Err(OmitReason::Unparsable),
+    }
+}
+
+fn free_text(
+    out: &mut String,
+    text: &str,
+    cut: bool,
+    scope: &mut Scope<'_>,
+) -> Result<(), Unparsable> {
+    match cut {
+        true => text::text_cut(out, text, scope),
+        false => text::text(out, text, scope),
+    }
+    Ok(())
+}
+
+fn looks_like_json(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
 fn is_utf8(charset: &[u8]) -> bool {

@@ -1,5 +1,11 @@
 //! Detectors: what is a secret by its own look, whatever it is called.
 
+use std::{borrow::Cow, ops::Range, sync::LazyLock};
+
+use aho_corasick::{Anchored, automaton::Automaton, dfa::DFA};
+
+use super::{REDACTED, card, rules::Sel, scope::Scope};
+
 /// Finds secrets inside of texts by their own look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -63,5 +69,362 @@ impl Detectors {
 
     pub(super) fn has(&self, detector: Detector) -> bool {
         self.on[detector as usize]
+    }
+}
+
+impl Detectors {
+    /// The text with what the detectors find redacted; the rest stays to the byte.
+    pub(super) fn mask<'t>(&self, text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
+        self.search(text, false, scope)
+    }
+
+    /// The same for a text that goes on beyond what was captured: what may be the beginning of a
+    /// secret at its end is dropped.
+    pub(super) fn mask_cut<'t>(&self, text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
+        self.search(text, true, scope)
+    }
+
+    fn search<'t>(&self, text: &'t str, cut: bool, scope: &mut Scope<'_>) -> Cow<'t, str> {
+        let Some(machine) = MACHINE.as_ref().filter(|_| self.any()) else {
+            return Cow::Borrowed(text);
+        };
+        let Ok(start) = machine.start_state(Anchored::No) else { return Cow::Borrowed(text) };
+        let bytes = text.as_bytes();
+        let cards = self.has(Detector::Card);
+        let mut out = String::new();
+        let (mut at, mut copied, mut digits) = (0, 0, 0);
+        let mut state = start;
+        let mut seen = Parts::default();
+        while let Some(byte) = bytes.get(at) {
+            let mut found = None;
+            if cards && byte.is_ascii_digit() && at >= digits {
+                let run = card::run(bytes, at);
+                digits = run.end;
+                found = run.card.map(|card| (Detector::Card, card));
+            }
+            state = machine.next_state(Anchored::No, state, *byte);
+            at += 1;
+            if found.is_none() && machine.is_special(state) && machine.is_match(state) {
+                let pattern = machine.match_pattern(state, 0);
+                let begin = at - machine.pattern_len(pattern);
+                found = self.look(bytes, pattern.as_usize(), begin, copied, &mut seen);
+            }
+            if let Some((detector, span)) = found {
+                // Cards that overlap what is masked already are gone with it.
+                out.push_str(text.get(copied..span.start).unwrap_or_default());
+                out.push_str(REDACTED);
+                scope.redacted(Sel::of_detector(detector));
+                (at, copied, state) = (span.end, span.end, start);
+                digits = digits.min(at);
+            }
+        }
+        let end = if cut { copied + torn(&bytes[copied..]) } else { bytes.len() };
+        if copied == 0 && end == bytes.len() {
+            return Cow::Borrowed(text);
+        }
+        out.push_str(text.get(copied..end).unwrap_or_default());
+        Cow::Owned(out)
+    }
+
+    /// What the prefix at `begin` belongs to.
+    fn look(
+        &self,
+        bytes: &[u8],
+        pattern: usize,
+        begin: usize,
+        floor: usize,
+        seen: &mut Parts,
+    ) -> Option<(Detector, Range<usize>)> {
+        let (prefix, form) = &PREFIXES[pattern];
+        if begin < floor {
+            return None;
+        }
+        let (detector, end) = match form {
+            Form::Jwt => (Detector::Jwt, jwt(bytes, begin, seen)?),
+            Form::Pem => (Detector::Pem, pem(bytes, begin)),
+            Form::Key { least, rest } => {
+                let key = &bytes[begin + prefix.len()..];
+                let word = begin.checked_sub(1).is_some_and(|b| bytes[b].is_ascii_alphanumeric());
+                // Two letters and a sign also end a word.
+                if word && prefix.len() <= 4 || !key.get(..*least)?.iter().all(|b| rest(*b)) {
+                    return None;
+                }
+                let len = key.iter().position(|b| !rest(*b)).unwrap_or(key.len());
+                (Detector::Key, begin + prefix.len() + len)
+            }
+        };
+        self.has(detector).then_some((detector, begin..end))
+    }
+}
+
+/// What follows a prefix.
+enum Form {
+    Jwt,
+    Pem,
+    Key { least: usize, rest: fn(u8) -> bool },
+}
+
+const fn key(least: usize, rest: fn(u8) -> bool) -> Form {
+    Form::Key { least, rest }
+}
+
+fn upper(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || byte.is_ascii_digit()
+}
+
+fn word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn url_safe(byte: u8) -> bool {
+    word(byte) || byte == b'-'
+}
+
+fn dotted(byte: u8) -> bool {
+    url_safe(byte) || byte == b'.'
+}
+
+fn in_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-')
+}
+
+/// The prefixes that tell a secret, as their services document them.
+const PREFIXES: &[(&str, Form)] = &[
+    ("eyJ", Form::Jwt),
+    ("eyA", Form::Jwt),
+    ("ewo", Form::Jwt),
+    ("ew0", Form::Jwt),
+    ("-----BEGIN ", Form::Pem),
+    ("---- BEGIN ", Form::Pem),
+    ("-----BEGIN+", Form::Pem),
+    ("-----BEGIN%20", Form::Pem),
+    ("AKIA", key(16, upper)),
+    ("ASIA", key(16, upper)),
+    ("ABIA", key(16, upper)),
+    ("ACCA", key(16, upper)),
+    ("ghp_", key(30, word)),
+    ("gho_", key(30, word)),
+    ("ghu_", key(30, word)),
+    ("ghs_", key(30, dotted)),
+    ("ghr_", key(30, word)),
+    ("github_pat_", key(22, word)),
+    ("glpat-", key(16, dotted)),
+    ("gldt-", key(16, dotted)),
+    ("glrt-", key(16, dotted)),
+    ("sk_live_", key(10, word)),
+    ("sk_test_", key(10, word)),
+    ("rk_live_", key(10, word)),
+    ("rk_test_", key(10, word)),
+    ("whsec_", key(16, |b| word(b) || matches!(b, b'+' | b'/' | b'='))),
+    ("sk-ant-", key(16, url_safe)),
+    ("sk-proj-", key(16, url_safe)),
+    ("sk-", key(32, url_safe)),
+    ("xoxa-", key(10, url_safe)),
+    ("xoxb-", key(10, url_safe)),
+    ("xoxe-", key(10, url_safe)),
+    ("xoxp-", key(10, url_safe)),
+    ("xoxr-", key(10, url_safe)),
+    ("xoxs-", key(10, url_safe)),
+    ("xapp-", key(10, url_safe)),
+    ("AIza", key(30, url_safe)),
+    ("ya29.", key(20, dotted)),
+    ("SG.", key(40, dotted)),
+    ("npm_", key(30, word)),
+    ("pypi-AgE", key(30, url_safe)),
+    ("hf_", key(30, word)),
+    ("dop_v1_", key(30, word)),
+    ("shpat_", key(30, word)),
+    ("shpss_", key(30, word)),
+    ("hooks.slack.com/services/", key(8, in_path)),
+];
+
+static MACHINE: LazyLock<Option<DFA>> =
+    LazyLock::new(|| DFA::new(PREFIXES.iter().map(|(prefix, _)| prefix)).ok());
+
+/// The parts of what may be a token, so that no more than its beginnings is looked at again
+/// when many of them are in one first part.
+#[derive(Clone, Copy, Debug, Default)]
+struct Parts {
+    first: usize,
+    second: usize,
+    count: usize,
+    end: usize,
+}
+
+impl Parts {
+    /// Three parts with dots between, five of an encrypted token, two of one without a signature.
+    fn look(bytes: &[u8], begin: usize) -> Self {
+        let part = |from: usize| {
+            let rest = bytes.get(from..).unwrap_or_default();
+            from + rest.iter().take_while(|b| url_safe(**b)).count()
+        };
+        let first = part(begin);
+        let mut parts = Self { first, second: 0, count: 1, end: first };
+        while parts.count < 5 && bytes.get(parts.end) == Some(&b'.') {
+            let next = part(parts.end + 1);
+            // The dot of a sentence is none of the token's.
+            if next == parts.end + 1 && parts.count != 1 && bytes.get(next) != Some(&b'.') {
+                break;
+            }
+            if parts.count == 1 {
+                parts.second = next - first - 1;
+            }
+            parts.end = next;
+            parts.count += 1;
+        }
+        parts
+    }
+}
+
+/// Where the token at `begin` ends.
+fn jwt(bytes: &[u8], begin: usize, seen: &mut Parts) -> Option<usize> {
+    if begin >= seen.first {
+        *seen = Parts::look(bytes, begin);
+    }
+    if seen.first - begin < 10 || seen.count < 2 {
+        return None;
+    }
+    // Other objects than `{"` are known for tokens only by more parts.
+    let plain = bytes[begin..].starts_with(b"eyJ") && seen.second >= 4;
+    (plain || (seen.count > 2 && seen.end - seen.first > 12)).then_some(seen.end)
+}
+
+/// Where the block that begins at `begin` ends; without an end, with the text.
+fn pem(bytes: &[u8], begin: usize) -> usize {
+    let Some(at) = memchr::memmem::find(&bytes[begin..], b"-----END") else {
+        let old = memchr::memmem::find(&bytes[begin..], b"---- END");
+        return old.map_or(bytes.len(), |at| line_end(bytes, begin + at + 8));
+    };
+    line_end(bytes, begin + at + 8)
+}
+
+/// Behind the dashes that end a line such as `-----END KEY-----`.
+fn line_end(bytes: &[u8], label: usize) -> usize {
+    let rest = &bytes[label..];
+    let len = rest.iter().position(|b| matches!(b, b'-' | b'\n' | b'\r' | b'"' | b'\\'));
+    let len = len.unwrap_or(rest.len());
+    label + len + rest[len..].iter().take_while(|b| **b == b'-').count()
+}
+
+/// How much of the end of a cut text cannot be the beginning of a secret: up to its last word.
+fn torn(bytes: &[u8]) -> usize {
+    let joins =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'+' | b' ');
+    let tail = bytes.iter().rev().take_while(|b| joins(b)).count();
+    let begin = bytes.len() - tail;
+    // Words stay unless they are digits with spaces between, or the last one.
+    let last = bytes[begin..].iter().rposition(|b| *b == b' ').map_or(begin, |at| begin + at + 1);
+    let digits = bytes[begin..last].iter().rev();
+    let digits = digits.take_while(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-')).count();
+    last - digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{MaskRules, part::Part, scope::tests::with_rules},
+        *,
+    };
+
+    fn mask(text: &str, cut: bool) -> (String, Vec<String>) {
+        let rules = MaskRules::new().detect(Detector::ALL);
+        with_rules(&rules, Part::RequestBody, |scope| {
+            rules.detectors().search(text, cut, scope).into_owned()
+        })
+    }
+
+    fn masked(text: &str) -> String {
+        mask(text, false).0
+    }
+
+    const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIzMyJ9.c2lnLTMzMDE";
+
+    #[test]
+    fn secrets_are_found_by_their_look() {
+        for (text, expected) in [
+            ("call me, card 4012 8888 8888 1881 ok", "call me, card [redacted] ok"),
+            ("4012888888881882-pt02", "4012888888881882-pt02"),
+            ("4012-8888-8888-1881", "[redacted]"),
+            ("card4012888888881881x", "card[redacted]x"),
+            ("3782 822463 10005.", "[redacted]."),
+            ("12 4012 8888 8888 1881 7", "12 [redacted] 7"),
+            ("4 0 1 2 8 8 8 8 8 8 8 8 1 8 8 1", "[redacted]"),
+            ("94012888888881881", "94012888888881881"),
+            ("4012  8888 8888 1881", "4012  8888 8888 1881"),
+            ("0.1000000000000000055511151231257827", "0.1000000000000000055511151231257827"),
+            ("at 2026-11-22 02:43:58", "at 2026-11-22 02:43:58"),
+            ("550e8400-e29b-41d4-a716-446655440000", "550e8400-e29b-41d4-a716-446655440000"),
+            ("tok eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIzMyJ9.c2ln end", "tok [redacted] end"),
+            ("xeyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIzMyJ9.c2ln.", "x[redacted]."),
+            ("eyJhbGciOiJub25lIn0.eyJzdWIiOiIzMyJ9", "[redacted]"),
+            ("eyJhbGciOiJub25lIn0.eyJzdWIiOiIzMyJ9.", "[redacted]."),
+            ("eyJhbGciOiJkaXIifQ..aXY.Y3Q.dGFn,", "[redacted],"),
+            ("eyJhbGciOiJub25lIn0", "eyJhbGciOiJub25lIn0"),
+            ("eyJ.foo.bar", "eyJ.foo.bar"),
+            ("a -----BEGIN RSA KEY-----\nMII\n-----END RSA KEY----- b", "a [redacted] b"),
+            ("-----BEGIN KEY-----\\nMII\\n-----END KEY-----\\n", "[redacted]\\n"),
+            ("-----BEGIN KEY-----\nMII", "[redacted]"),
+            ("id AKIAIOSFODNN7EXAMPLE.", "id [redacted]."),
+            ("ghp_0123456789abcdefghij0123456789abcdef", "[redacted]"),
+            ("xoxb-1234567890-abc", "[redacted]"),
+            ("SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbb", "[redacted]"),
+            ("https://hooks.slack.com/services/T0/B0/xyz", "https://[redacted]"),
+            ("task-force sk-learn ask_test_x", "task-force sk-learn ask_test_x"),
+            ("é", "é"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(text), expected);
+        }
+        assert_eq!(mask(JWT, false).1, ["jwt"]);
+        let none = MaskRules::new().detect([Detector::Card]);
+        let kept =
+            with_rules(&none, Part::Error, |scope| none.detectors().mask(JWT, scope).into_owned());
+        assert_eq!(kept.0, JWT);
+    }
+
+    #[test]
+    fn no_cut_shows_a_piece_of_a_secret() {
+        let key = "ghp_0123456789abcdefghij0123456789abcdef";
+        for secret in ["4012 8888 8888 1881", "4012-8888-8888-1881", JWT, key] {
+            let text = format!("some é text {secret}");
+            for end in 0..text.len() {
+                let Some(cut) = text.get(..end) else { continue };
+                let out = mask(cut, true).0;
+                let rest = out.strip_prefix("some é text ").unwrap_or_default();
+                assert!(["", REDACTED].contains(&rest) || out.len() <= 13, "{out}");
+            }
+        }
+        assert_eq!(mask("a b. c", true).0, "a b.");
+    }
+
+    #[test]
+    fn a_hostile_text_is_linear() {
+        for piece in [
+            "eyJ",
+            "eyJa.",
+            "eyJhbGciOiJ.",
+            "1 ",
+            "12 ",
+            "123 ",
+            "1-",
+            "4",
+            "SG.",
+            "sk-",
+            "-----BEGIN ",
+            "-----BEGIN X-----END",
+            "4000 0000 0000 000",
+            "AKIA",
+            "é",
+            "a",
+            "ghp_aaaa",
+            "-",
+        ] {
+            let text = piece.repeat(256 * 1024 / piece.len());
+            let began = std::time::Instant::now();
+            masked(&text);
+            mask(&text, true);
+            let took = began.elapsed();
+            assert!(took.as_millis() < 500, "{piece} {took:?}");
+        }
     }
 }

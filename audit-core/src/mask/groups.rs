@@ -75,7 +75,9 @@ impl Masker {
         of.text(out, "method", Tag::Method);
         let mut kept = String::new();
         if let Some(path) = of.one(Tag::Path) {
-            query::path(&mut kept, &of.readable(path), &mut self.scope(Part::Path));
+            let route = of.one(Tag::Route).and_then(|route| str::from_utf8(route).ok());
+            let path = of.readable(path);
+            query::path_with_route(&mut kept, &path, route, &mut self.scope(Part::Path));
             token::text_member(out, "path", &kept);
         }
         of.text(out, "route", Tag::Route);

@@ -2,27 +2,40 @@
 
 mod body;
 mod captured;
+mod card;
+#[cfg(feature = "decode")]
+mod decode;
 mod detect;
 mod draft;
+mod fields;
+mod form;
 mod format;
 mod groups;
 mod headers;
 mod how;
 mod json;
+mod lines;
 mod list;
+mod multipart;
+mod multipart_head;
 mod names;
 mod part;
 mod paths;
 mod preview;
 mod query;
 mod request;
+mod route;
 mod rules;
 mod scope;
 mod selector;
+mod sse;
 mod text;
+mod text_value;
 mod unparsable;
 mod value;
 mod words;
+mod xml;
+mod xml_token;
 
 pub use self::{
     detect::{Detector, UnknownDetector},

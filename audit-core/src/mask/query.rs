@@ -16,8 +16,14 @@ pub(super) fn query(out: &mut String, query: &str, scope: &mut Scope<'_>) -> boo
     let mut rest = query;
     let begin = out.len();
     for _ in 0..PAIRS {
-        let end = rest.find(['&', ';']).unwrap_or(rest.len());
-        let removed = !pair(out, &rest[..end], Of::Query, scope);
+        let bytes = rest.as_bytes();
+        let mut end = memchr::memchr2(b'&', b';', bytes).unwrap_or(rest.len());
+        let written = pair(out, &rest[..end], Of::Query, scope);
+        // Who does not split at `;` takes what follows for a part of the value.
+        if written != Written::Open && bytes.get(end) == Some(&b';') {
+            end = memchr::memchr(b'&', bytes).unwrap_or(rest.len());
+        }
+        let removed = written == Written::Removed;
         let Some(separator) = rest.get(end..end + 1) else {
             if removed && out.len() > begin {
                 out.pop();
@@ -32,31 +38,44 @@ pub(super) fn query(out: &mut String, query: &str, scope: &mut Scope<'_>) -> boo
     rest.is_empty()
 }
 
-/// Appends a pair. `false`: it was removed.
-fn pair(out: &mut String, pair: &str, of: Of, scope: &mut Scope<'_>) -> bool {
+/// What became of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    Open,
+    Masked,
+    Removed,
+}
+
+/// Appends a pair.
+fn pair(out: &mut String, pair: &str, of: Of, scope: &mut Scope<'_>) -> Written {
     let Some((name, value)) = pair.split_once('=') else {
-        out.push_str(if carries(pair, scope) { REDACTED } else { pair });
-        return true;
+        let carries = carries(pair, scope);
+        out.push_str(if carries { REDACTED } else { pair });
+        return if carries { Written::Masked } else { Written::Open };
     };
     let selected = if value.is_empty() { None } else { scope.find(of, &decode(name)) };
     let instead = match selected {
         Some(sel) => match scope.instead(sel, Value::Text(&decode_once(value))) {
             Some(instead) => instead,
-            None => return false,
+            None => return Written::Removed,
         },
         None if carries(value, scope) => Cow::Borrowed(REDACTED),
         None => Cow::Borrowed(value),
     };
+    let masked = matches!(instead, Cow::Owned(_)) || *instead != *value;
     out.push_str(name);
     out.push('=');
     out.push_str(&instead);
-    true
+    if masked { Written::Masked } else { Written::Open }
 }
 
 /// Whether a value carries a secret inside, decoded: a URL with a query or user info, further
 /// pairs, JSON. It then goes whole.
 fn carries(value: &str, scope: &mut Scope<'_>) -> bool {
-    if !value.contains(['=', ':', '%']) {
+    if detects(value, scope) {
+        return true;
+    }
+    if value.len() < 3 || !value.contains(['=', ':', '%']) {
         return false;
     }
     let value = decode(value);
@@ -76,6 +95,16 @@ fn carries(value: &str, scope: &mut Scope<'_>) -> bool {
     let mut masked = String::with_capacity(value.len());
     text::text(&mut masked, &value, scope);
     masked != *value
+}
+
+/// Whether it is a secret by its look.
+fn detects(value: &str, scope: &mut Scope<'_>) -> bool {
+    let rules = scope.rules;
+    if !rules.detectors().any() || value.len() < 8 {
+        return false;
+    }
+    let value = decode(value);
+    matches!(rules.detectors().mask(&value, scope), Cow::Owned(_))
 }
 
 /// What a form's reader makes of a value.
@@ -114,6 +143,28 @@ pub(super) fn path(out: &mut String, path: &str, scope: &mut Scope<'_>) {
         let _ = pair(out, &piece[..end], Of::PathParameter, scope);
         out.push_str(&piece[end..]);
     }
+}
+
+/// Appends a path with the values of hidden parameters replaced, by the template of its route:
+/// `/reset/{token}/confirm`, for the whole path. A template that is not the path's says nothing.
+pub(super) fn path_with_route(
+    out: &mut String,
+    whole: &str,
+    route: Option<&str>,
+    scope: &mut Scope<'_>,
+) {
+    let Some(hidden) = route.and_then(|route| super::route::hidden(route, whole, scope)) else {
+        return path(out, whole, scope);
+    };
+    let mut at = 0;
+    for (sel, span) in hidden {
+        path(out, &whole[at..span.start], scope);
+        let value = percent_decode_str(&whole[span.clone()]).decode_utf8();
+        let value = value.as_ref().map_or(Value::Other, |text| Value::Text(text));
+        out.push_str(&scope.in_place(sel, value));
+        at = span.end;
+    }
+    path(out, &whole[at..], scope);
 }
 
 /// Appends a URL: user info and fragment go whole, the query is masked.
@@ -198,6 +249,7 @@ mod tests {
             ("to=https%3A%2F%2Fh%2F%3Fpage%3D2", "to=https%3A%2F%2Fh%2F%3Fpage%3D2"),
             ("sort=code:asc&at=12:30&q=basic+training", "sort=code:asc&at=12:30&q=basic+training"),
             ("X-Goog-Signature=x", "X-Goog-Signature=[redacted]"),
+            ("token=x;y=z&b=1", "token=[redacted]&b=1"),
             ("token", "token"),
             ("token=", "token="),
             ("", ""),
@@ -249,6 +301,61 @@ mod tests {
             ("*", "*"),
         ] {
             assert_eq!(one(path), expected);
+        }
+    }
+
+    #[test]
+    fn parameters_of_routes_are_masked() {
+        for (path, route, expected) in [
+            ("/reset/Pt-1/confirm", Some("/reset/{token}/confirm"), "/reset/[redacted]/confirm"),
+            (
+                "/reset/Pt-1;a=b/confirm",
+                Some("/reset/{token}/confirm"),
+                "/reset/[redacted]/confirm",
+            ),
+            ("/reset/Pt-1", Some("/reset/{token:[a-z{2}/]+}"), "/reset/[redacted]"),
+            ("/f/a/b", Some("/f/{*token}"), "/f/[redacted]"),
+            ("/f/a/b", Some("/f/{token:.*}"), "/f/[redacted]"),
+            ("/u/7/pin-1.json", Some("/u/{id}/{pin}.json"), "/u/7/[redacted].json"),
+            ("/u/7-secret", Some("/u/{id}-{pin}"), "/u/[redacted]"),
+            ("/r/x/", Some("/r/{token}"), "/r/[redacted]/"),
+            ("/r/x", Some("/r/:token"), "/r/[redacted]"),
+            ("/r%65s/x", Some("/res/{token}"), "/r%65s/[redacted]"),
+            ("/users/7", Some("/users/{id}"), "/users/7"),
+            ("/a/x/y", Some("/b/{token}/y"), "/a/x/y"),
+            ("/a/x/y", Some("/{token}"), "/a/x/y"),
+            ("/a;token=x/b", None, "/a;token=[redacted]/b"),
+            ("/r/", Some("/r/{token}"), "/r/"),
+            ("/é/ü", Some("/{pin}/{token}"), "/[redacted]/[redacted]"),
+            ("*", Some("/{token}"), "*"),
+            ("", Some(""), ""),
+        ] {
+            let out = with(|out, scope| path_with_route(out, path, route, scope)).0;
+            assert_eq!(out, expected, "{path} {route:?}");
+        }
+    }
+
+    #[test]
+    fn detectors_look_at_paths_and_queries() {
+        let rules = super::super::MaskRules::new().detect([super::super::Detector::Card]);
+        let part = Part::Path;
+        let ((), listed) = super::super::scope::tests::with_rules(&rules, part, |scope| {
+            let mut out = String::new();
+            path_with_route(&mut out, "/pay/4012888888881881/x", None, scope);
+            query(&mut out, "a=4012+8888%208888+1881&b=1", scope);
+            assert_eq!(out, "/pay/[redacted]/xa=[redacted]&b=1");
+        });
+        assert_eq!(listed, ["card"]);
+    }
+
+    #[test]
+    fn hostile_paths_are_linear() {
+        for piece in ["/", "/a", ";a=%25", "/a=:", "&%2525=", "/{token}", ";"] {
+            let text = piece.repeat(256 * 1024 / piece.len());
+            let began = std::time::Instant::now();
+            with(|out, scope| path_with_route(out, &text, Some(&text), scope));
+            with(|out, scope| assert!(query(out, &text, scope) || !text.is_empty()));
+            assert!(began.elapsed().as_secs() < 2, "{piece} {:?}", began.elapsed());
         }
     }
 }

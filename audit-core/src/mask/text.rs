@@ -1,125 +1,344 @@
-//! Free text: error messages, panic messages, header values.
+//! Free text: error messages, panic messages, header values, values inside of documents.
 
-use super::{REDACTED, how::Value, part::Of, rules::Sel, scope::Scope};
+use super::{REDACTED, how::Value, part::Of, rules::Sel, scope::Scope, text_value};
 
 /// Appends text with what looks like a secret replaced: the value after a hidden name and `=` or
-/// `:`, what follows `Bearer` or `Basic`, and the user info of a URL. Text has no structure to
-/// rely on, so this finds what is written as people and libraries write it, and no more.
+/// `:`, what follows `Bearer` or `Basic`, an option such as `--password`, an element such as
+/// `<password>`, and the user info of a URL. Text has no structure to rely on, so this finds what
+/// is written as people and libraries write it, and no more; and what the detectors find.
+///
+/// It runs from one byte that can mean something to the next, and looks back for the name: most
+/// text has few of them.
 pub(super) fn text(out: &mut String, text: &str, scope: &mut Scope<'_>) {
-    let mut rest = text;
-    // Where what is not yet copied begins.
-    let mut from = text;
-    while let Some(at) = rest.find(|c: char| c.is_alphanumeric() || c == '/') {
+    let rules = scope.rules;
+    words(out, &rules.detectors().mask(text, scope), scope);
+}
+
+fn words(out: &mut String, text: &str, scope: &mut Scope<'_>) {
+    let mut scan = Scan { text, out, copied: 0, floor: 0, scope };
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let next = match TRIGGERS[usize::from(*byte)] {
+            NONE => at + 1,
+            SEPARATOR => scan.separator(at),
+            SLASH => scan.user_info(at),
+            SPACE => scan.scheme(at),
+            DASH => scan.option(at),
+            _ => scan.element(at),
+        };
+        at = next.max(at + 1);
+    }
+    let copied = scan.copied;
+    out.push_str(&text[copied..]);
+}
+
+/// The same for a text that goes on beyond what was captured: its last word is dropped, since it
+/// may be the beginning of something that only its end would show to be a secret.
+pub(super) fn text_cut(out: &mut String, cut: &str, scope: &mut Scope<'_>) {
+    let rules = scope.rules;
+    let end = cut.rfind(char::is_whitespace).unwrap_or(0);
+    words(out, &rules.detectors().mask_cut(&cut[..end], scope), scope);
+}
+
+const NONE: u8 = 0;
+const SEPARATOR: u8 = 1;
+const SLASH: u8 = 2;
+const SPACE: u8 = 3;
+const DASH: u8 = 4;
+const CLOSES: u8 = 5;
+
+const TRIGGERS: [u8; 256] = {
+    let mut table = [NONE; 256];
+    table[b'=' as usize] = SEPARATOR;
+    table[b':' as usize] = SEPARATOR;
+    table[b'/' as usize] = SLASH;
+    table[b' ' as usize] = SPACE;
+    table[b'\t' as usize] = SPACE;
+    table[b'-' as usize] = DASH;
+    table[b'>' as usize] = CLOSES;
+    table
+};
+
+struct Scan<'t, 'o, 's, 'a> {
+    text: &'t str,
+    out: &'o mut String,
+    /// How much of the text is copied or replaced.
+    copied: usize,
+    /// No name begins before this.
+    floor: usize,
+    scope: &'s mut Scope<'a>,
+}
+
+impl<'t> Scan<'t, '_, '_, '_> {
+    /// Replaces the value; what follows is looked at again.
+    fn replace(&mut self, sel: Sel, from: usize, to: usize, whole: bool) -> usize {
+        let word = &self.text[from..to];
+        // What is cut off, or masked already, is not the value.
+        let value = match whole && !word.contains(REDACTED) {
+            true => Value::Text(word),
+            false => Value::Other,
+        };
+        let instead = self.scope.in_place(sel, value);
+        self.put(&instead, from, to)
+    }
+
+    fn put(&mut self, instead: &str, from: usize, to: usize) -> usize {
+        self.out.push_str(&self.text[self.copied..from]);
+        self.out.push_str(instead);
+        self.copied = to;
+        self.floor = to;
+        to
+    }
+
+    /// At a `=` or `:`.
+    fn separator(&mut self, at: usize) -> usize {
+        let (floor, bytes) = (self.floor, self.text.as_bytes());
+        self.floor = at + 1;
+        let mut end = at;
+        while end > floor && is_space(bytes[end - 1]) {
+            end -= 1;
+        }
+        while end > floor && matches!(bytes[end - 1], b'"' | b'\'' | b'`' | b'\\' | b']') {
+            end -= 1;
+        }
+        let begin = name_start(self.text, floor, end);
+        if begin == end {
+            return at + 1;
+        }
+        let name = &self.text[begin..end];
+        let before = &self.text.as_bytes()[floor..begin];
         // In a query plain words such as `code` carry secrets too.
-        let asked = rest[..at].ends_with(['?', '&']);
-        rest = &rest[at..];
-        if let Some(after) = rest.strip_prefix('/') {
-            rest = after;
-            if let Some(authority) = after.strip_prefix('/') {
-                rest = authority;
-                if let Some(user_info) = user_info(authority) {
-                    scope.redacted(Sel::USER_INFO);
-                    out.push_str(&from[..from.len() - rest.len()]);
-                    out.push_str(REDACTED);
-                    rest = &rest[user_info..];
-                    from = rest;
-                }
-            }
-            continue;
+        let asked = matches!(before.last(), Some(b'?' | b'&'));
+        let found = match asked {
+            true => self.scope.find(Of::Query, name),
+            false => self.scope.says(&self.text[begin..], end - begin).selected,
+        };
+        let found = found.or_else(|| self.two_words(floor, begin, end));
+        let Some(sel) = found else { return at + 1 };
+        if bytes[at] == b':' && whole_line(name) {
+            return self.header_line(sel, at + 1, before.last().copied());
         }
-        let (name, after) = rest.split_at(rest.find(|c| !is_name(c)).unwrap_or(rest.len()));
-        rest = after;
-        if after.starts_with(|c: char| c.is_ascii_alphanumeric() || "/,;.&?".contains(c)) {
-            continue;
+        let value = text_value::after(self.text, at + 1);
+        let Some(end) = value.end else {
+            return self.replace(sel, value.begin, self.text.len(), false);
+        };
+        if end == value.begin {
+            return at + 1;
         }
-        if is_scheme(name) && after.strip_prefix(' ').is_some_and(|after| follows(name, after)) {
-            scope.redacted(Sel::AUTHORIZATION);
-            out.push_str(&from[..=from.len() - after.len()]);
-            out.push_str(REDACTED);
-            rest = &after[1 + secret_len(&after[1..], None)..];
-            from = rest;
-        } else if let Some((value, quote)) = value_start(after)
-            && !after[value..].chars().next().is_none_or(|c| ends(c, quote.map(|(q, _)| q)))
-            && let Some(sel) = scope.find(if asked { Of::Query } else { Of::Field }, name)
-        {
-            rest = &after[value..];
-            out.push_str(&from[..from.len() - rest.len()]);
-            // `authorization: Bearer x` hides two words.
-            let word = &rest[..secret_len(rest, quote)];
-            out.push_str(&scope.in_place(sel, Value::Text(word)));
-            rest = &rest[word.len()..];
-            if is_scheme(word) && rest.starts_with(' ') {
-                rest = &rest[1 + secret_len(&rest[1..], None)..];
+        let word = &self.text[value.begin..end];
+        let done = self.replace(sel, value.begin, end, true);
+        // `authorization: Bearer x` hides two words.
+        if is_scheme(word) && matches!(bytes.get(end), Some(b' ' | b'\t')) {
+            let from = end + self.spaces(end);
+            self.copied = text_value::word_end(self.text, from).max(end);
+            self.floor = self.copied;
+            return self.copied;
+        }
+        done
+    }
+
+    /// `api key: x` is a name of two words.
+    fn two_words(&self, floor: usize, begin: usize, end: usize) -> Option<Sel> {
+        let before = begin.checked_sub(1).filter(|at| *at > floor)?;
+        if self.text.as_bytes()[before] != b' ' || !is_second(&self.text[begin..end]) {
+            return None;
+        }
+        let first = name_start(self.text, floor, before);
+        let alone = &self.text[first..before];
+        // `pass code`: the first word alone is no name of what follows the second.
+        if alone.is_empty() || end - first > 64 || self.scope.find(Of::Field, alone).is_some() {
+            return None;
+        }
+        self.scope.find(Of::Field, &self.text[first..end])
+    }
+
+    /// `Cookie: a=b; c=d` goes to the end of its line, or to the quote that it is in.
+    fn header_line(&mut self, sel: Sel, at: usize, before: Option<u8>) -> usize {
+        let rest = &self.text.as_bytes()[at..];
+        let from = at + rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let rest = &self.text.as_bytes()[from..];
+        let quote = before.filter(|b| matches!(b, b'"' | b'\'' | b'`'));
+        let end = match (quote, rest.first()) {
+            // `"cookie": "a=b"` is no header line.
+            (Some(_), Some(b'"' | b'\'' | b'`' | b'\\' | b'[' | b'{')) => {
+                let value = text_value::after(self.text, at);
+                let end = value.end.unwrap_or(self.text.len());
+                return match end > value.begin {
+                    true => self.replace(sel, value.begin, end, value.end.is_some()),
+                    false => at,
+                };
             }
-            from = rest;
+            (Some(quote), _) => memchr::memchr3(b'\n', b'\r', quote, rest),
+            (None, _) => memchr::memchr2(b'\n', b'\r', rest),
+        };
+        let end = end.map_or(self.text.len(), |len| from + len);
+        if end == from { at } else { self.replace(sel, from, end, true) }
+    }
+
+    fn spaces(&self, at: usize) -> usize {
+        self.text.as_bytes()[at..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count()
+    }
+
+    /// At white space, behind what may be `Bearer`.
+    fn scheme(&mut self, at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        if at < self.floor + 5 || !matches!(bytes[at - 1] | 0x20, b'r' | b'c' | b't' | b'n') {
+            return at + 1;
+        }
+        let Some(scheme) = scheme_before(&bytes[self.floor..at]) else { return at + 1 };
+        let from = at + self.spaces(at);
+        let end = text_value::word_end(self.text, from);
+        if !is_credential(scheme, &self.text[from..end]) {
+            return at + 1;
+        }
+        self.scope.redacted(Sel::AUTHORIZATION);
+        self.put(REDACTED, from, end)
+    }
+
+    /// At a `/`: `//user:password@host`.
+    fn user_info(&mut self, at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        if bytes.get(at + 1) != Some(&b'/') {
+            return at + 1;
+        }
+        let from = at + 2;
+        match user_info(&self.text[from..]) {
+            Some(0) | None => from,
+            Some(len) => {
+                self.scope.redacted(Sel::USER_INFO);
+                self.put(REDACTED, from, from + len)
+            }
         }
     }
-    out.push_str(from);
+
+    /// At a `-`: `--password x`.
+    fn option(&mut self, at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        if bytes.get(at + 1) != Some(&b'-')
+            || at
+                .checked_sub(1)
+                .is_some_and(|b| bytes[b].is_ascii_alphanumeric() || bytes[b] == b'-')
+        {
+            return at + 1;
+        }
+        let name = &bytes[at + 2..];
+        let len = name.iter().position(|b| !is_ascii_name(*b)).unwrap_or(name.len());
+        let end = at + 2 + len;
+        let spaces = self.spaces(end);
+        if spaces == 0 || matches!(bytes.get(end + spaces), None | Some(b'-' | b'=' | b':')) {
+            return end;
+        }
+        let Some(sel) = self.scope.find(Of::Field, &self.text[at + 2..end]) else { return end };
+        let value = text_value::after(self.text, end);
+        let to = value.end.unwrap_or(self.text.len());
+        match to > value.begin {
+            true => self.replace(sel, value.begin, to, value.end.is_some()),
+            false => end,
+        }
+    }
+
+    /// At a `>`: `<password>x</password>`, in a text that is no XML.
+    fn element(&mut self, at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let begin = name_start(self.text, self.floor, at);
+        let opens = begin > 0 && matches!(bytes[begin - 1], b'<' | b':');
+        if begin == at || !opens || matches!(bytes.get(at + 1), None | Some(b'<')) {
+            return at + 1;
+        }
+        let Some(sel) = self.scope.find(Of::Field, &self.text[begin..at]) else { return at + 1 };
+        let end = memchr::memchr(b'<', &bytes[at + 1..]).map_or(bytes.len(), |len| at + 1 + len);
+        self.replace(sel, at + 1, end, end < bytes.len())
+    }
 }
 
-fn is_name(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
+/// Whether a name of two words ends so; most names have no need to be looked up again.
+fn is_second(word: &str) -> bool {
+    const SECOND: [&str; 9] =
+        ["assertion", "card", "code", "id", "key", "number", "password", "security", "verifier"];
+    matches!(word.len(), 2..=9) && SECOND.iter().any(|second| second.eq_ignore_ascii_case(word))
 }
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
+}
+
+fn is_ascii_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+/// Where the name that ends at `end` begins.
+fn name_start(text: &str, floor: usize, end: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut begin = end;
+    while begin > floor {
+        let byte = bytes[begin - 1];
+        if byte.is_ascii() {
+            if !is_ascii_name(byte) {
+                break;
+            }
+            begin -= 1;
+        } else {
+            match text[floor..begin].chars().next_back() {
+                Some(c) if c.is_alphanumeric() => begin -= c.len_utf8(),
+                _ => break,
+            }
+        }
+    }
+    begin
+}
+
+/// Whether everything up to the end of the line is the header's value.
+fn whole_line(name: &str) -> bool {
+    matches!(name.len(), 6 | 10 | 11)
+        && ["cookie", "set-cookie", "set-cookie2"].iter().any(|h| h.eq_ignore_ascii_case(name))
+}
+
+const SCHEMES: [&str; 4] = ["bearer", "basic", "digest", "token"];
 
 fn is_scheme(word: &str) -> bool {
-    matches!(word.len(), 5 | 6)
-        && ["bearer", "basic", "digest", "token"].iter().any(|s| s.eq_ignore_ascii_case(word))
+    matches!(word.len(), 5 | 6) && SCHEMES.iter().any(|s| s.eq_ignore_ascii_case(word))
+}
+
+/// The scheme that a text ends in.
+fn scheme_before(text: &[u8]) -> Option<&'static str> {
+    SCHEMES.into_iter().find(|scheme| {
+        let from = text.len().wrapping_sub(scheme.len());
+        text.get(from..).is_some_and(|word| word.eq_ignore_ascii_case(scheme.as_bytes()))
+            && from.checked_sub(1).is_none_or(|b| !text[b].is_ascii_alphanumeric())
+    })
 }
 
 /// Whether a credential follows the scheme, not a word of prose as in `Basic training`.
-fn follows(scheme: &str, after: &str) -> bool {
-    let word = &after[..secret_len(after, None)];
+fn is_credential(scheme: &str, word: &str) -> bool {
     let random = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"=+/_".contains(&b);
-    word.len() >= 6 && (scheme.eq_ignore_ascii_case("bearer") || word.bytes().skip(1).any(random))
-}
-
-const QUOTES: [char; 3] = ['"', '\'', '`'];
-
-/// A quote, and how many backslashes are before it: more of them escape another one inside.
-type Quote = (char, usize);
-
-/// Where the value after a name begins: behind quotes, spaces and one `=` or `:`; and the quote
-/// that it is in.
-fn value_start(after: &str) -> Option<(usize, Option<Quote>)> {
-    let escaped = |c| QUOTES.contains(&c) || c == '\\';
-    let rest = after.trim_start_matches(escaped).trim_start();
-    // `:` alone also hides a word of prose, as in `token: the second one was wrong`; so be it.
-    let rest = rest.strip_prefix(['=', ':'])?;
-    let rest = rest.strip_prefix('>').unwrap_or(rest).trim_start();
-    let rest = rest.strip_prefix("Some(").unwrap_or(rest);
-    let value = rest.trim_start_matches(escaped);
-    let opening = &rest[..rest.len() - value.len()];
-    let quote = opening.chars().next_back().filter(|c| QUOTES.contains(c));
-    let quote = quote.map(|quote| (quote, backslashes(&opening[..opening.len() - 1])));
-    Some((after.len() - value.len(), quote))
-}
-
-fn backslashes(text: &str) -> usize {
-    text.bytes().rev().take_while(|b| *b == b'\\').count()
-}
-
-/// How long a value is: up to its closing quote, or to white space or a separator.
-fn secret_len(value: &str, quote: Option<Quote>) -> usize {
-    let Some((quote, escapes)) = quote else {
-        return value.find(|c| ends(c, None)).unwrap_or(value.len());
-    };
-    let closes = |at: &usize| backslashes(&value[..*at]) <= escapes;
-    let end = value.match_indices(quote).map(|(at, _)| at).find(closes);
-    end.map_or(value.len(), |at| at - backslashes(&value[..at]))
-}
-
-fn ends(c: char, quote: Option<char>) -> bool {
-    match quote {
-        Some(quote) => c == quote,
-        None => c.is_whitespace() || QUOTES.contains(&c) || "&,;)}]".contains(c),
+    match word.bytes().skip(1).any(random) {
+        true => word.len() >= 4,
+        false => scheme == "bearer" && word.len() >= 6,
     }
 }
 
 /// How long the user info is in what follows `//`, if there is any.
 fn user_info(after: &str) -> Option<usize> {
-    let ends = after.find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\''));
-    let authority = &after[..ends.unwrap_or(after.len())];
-    authority.rfind('@').or_else(|| (authority.len() > LONGEST_HOST).then_some(authority.len()))
+    let bytes = after.as_bytes();
+    let end = bytes
+        .iter()
+        .position(|b| b.is_ascii_whitespace() || matches!(b, b'/' | b'?' | b'#' | b'"' | b'\''));
+    let authority = &bytes[..end.unwrap_or(bytes.len())];
+    if let Some(at) = memchr::memrchr(b'@', authority) {
+        return Some(at);
+    }
+    if authority.len() > LONGEST_HOST {
+        return Some(authority.len());
+    }
+    // A password with a slash in it that nobody encoded: what looks like a port is none.
+    let colon = memchr::memchr(b':', authority)?;
+    if authority[colon + 1..].iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let near = &bytes[..bytes.len().min(LONGEST_HOST)];
+    let at = memchr::memchr(b'@', near)?;
+    (!near[..at].iter().any(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\''))).then_some(at)
 }
 
 /// The longest host with a port. What is longer and has no `@` is user info that was cut off.
@@ -181,6 +400,45 @@ mod tests {
         ] {
             assert_eq!(masked(message), expected);
         }
+    }
+
+    #[test]
+    fn no_spelling_shows_the_value() {
+        for message in [
+            "login(password: \"Secret-1 x\", pin: 1234)",
+            "{'password': u'Secret-1'}",
+            "{:password=>\"Secret-1\"}",
+            "password := b\"Secret-1\"",
+            "password: Secret(\"Secret-1\")",
+            "password: [\"Secret-0\", \"Secret-1\"]",
+            "cmd --password Secret-1 -v",
+            "cmd --password='a Secret-1'",
+            "Authorization: Basic Secret-1",
+            "curl -H 'Cookie: sid=Secret-0; a=Secret-1' x",
+            "Cookie: sid=\"a Secret-1\"; b=Secret-2\nHost: x",
+            "where password='it''s Secret-1'",
+            "<password>Secret-1</password>",
+            "API key: Secret-1",
+            "password=a,Secret-1",
+            "password=a)Secret-1",
+            "password=a\"Secret-1",
+            "password=\"\" token=\"Secret-1\"",
+            "password='''a 'b' Secret-1'''",
+            "postgres://u:p/Secret-1@h/db",
+            "params[\"password\"] = \"Secret-1\"",
+            "got bearer Secret-1",
+            "{\"a\":\"{\\\"password\\\":\\\"Secret-1\\\"}\"}",
+        ] {
+            assert!(!masked(message).contains("Secret-"), "{message} {}", masked(message));
+            for end in 0..=message.len() {
+                let mut out = String::new();
+                with_fields(&[], Part::Error, |s| text_cut(&mut out, &message[..end], s));
+                assert!(!out.contains("Secr") || out.contains("Secret("), "{message} {out}");
+            }
+        }
+        assert_eq!(masked("credit card: 4012 8888 8888 1881 ok"), "credit card: [redacted] ok");
+        let kept = "use: -- a --b=c, see http://h:80/x 12:30 it's a > b \u{a0}";
+        assert_eq!(masked(kept), kept);
     }
 
     #[test]

@@ -1,0 +1,312 @@
+//! Forms: `application/x-www-form-urlencoded`.
+
+use std::borrow::Cow;
+
+use super::{
+    REDACTED,
+    fields::{self, Fields},
+    how::Value,
+    scope::Scope,
+    unparsable::Unparsable,
+    value::inside,
+};
+
+/// Appends a form with the values of hidden fields replaced, and values masked inside. Names are
+/// compared after decoding; `;` separates pairs too, since some servers split there.
+pub(super) fn form(
+    out: &mut String,
+    text: &str,
+    cut: bool,
+    scope: &mut Scope<'_>,
+) -> Result<(), Unparsable> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let body = text.trim_end_matches(['\r', '\n', ' ']);
+    if !is_form(body, cut) {
+        return Err(Unparsable);
+    }
+    let mut fields = Fields::default();
+    let begin = out.len();
+    let mut pieces = body.split('&').peekable();
+    while let Some(piece) = pieces.next() {
+        let torn = cut && pieces.peek().is_none();
+        let mut rest = piece;
+        loop {
+            let end = memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len());
+            let last = end == rest.len();
+            let one = Pair { text: &rest[..end], all: rest, torn: torn && last, cut: torn };
+            let done = one.mask(out, &mut fields, scope)?;
+            if last || done == Done::Masked {
+                break;
+            }
+            if done != Done::Removed {
+                out.push(';');
+            }
+            rest = &rest[end + 1..];
+        }
+        let separate = piece.is_empty() || (out.len() > begin && !out.ends_with('&'));
+        if pieces.peek().is_some() && separate {
+            out.push('&');
+        }
+    }
+    if text.len() > body.len() && !cut {
+        out.push_str(&text[body.len()..]);
+    }
+    Ok(())
+}
+
+/// Whether it is a form by its look. What is something else would be split in wrong places.
+fn is_form(body: &str, cut: bool) -> bool {
+    let head = body.trim_start();
+    let other = head.starts_with(['{', '[', '<', '"', '\'', '(', ')', ']'])
+        || head.starts_with("--")
+        || body.bytes().any(|b| b.is_ascii_control() && b != b'\t');
+    !other && (cut || body.is_empty() || body.contains(['=', '%']))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    Written,
+    /// And what follows up to the next `&` is a part of the value to whoever does not split at
+    /// `;`, so it goes with it.
+    Masked,
+    Removed,
+}
+
+struct Pair<'t> {
+    text: &'t str,
+    /// It and what follows it up to the next `&`.
+    all: &'t str,
+    /// It goes on beyond what was captured.
+    torn: bool,
+    cut: bool,
+}
+
+impl Pair<'_> {
+    fn mask(
+        &self,
+        out: &mut String,
+        fields: &mut Fields,
+        scope: &mut Scope<'_>,
+    ) -> Result<Done, Unparsable> {
+        let Some((name, value)) = self.text.split_once('=') else {
+            if !self.torn {
+                raw(self.text)?;
+                self.other(out, self.text, scope);
+            }
+            return Ok(Done::Written);
+        };
+        raw(name)?;
+        let selected = self.find(name, fields, scope)?;
+        if let Some(sel) = selected.filter(|_| !self.all[name.len() + 1..].is_empty()) {
+            let value = &self.all[name.len() + 1..];
+            let (decoded, valid) = fields::decode(value);
+            let known = valid && !self.cut;
+            let value = if known { Value::Text(&decoded) } else { Value::Other };
+            let Some(instead) = scope.instead(sel, value) else {
+                if out.ends_with('&') || out.ends_with(';') {
+                    out.pop();
+                }
+                return Ok(if self.all.len() == self.text.len() {
+                    Done::Removed
+                } else {
+                    Done::Masked
+                });
+            };
+            self.other(out, name, scope);
+            out.push('=');
+            if *instead == *REDACTED {
+                out.push_str(REDACTED);
+            } else {
+                fields::encode(out, &instead);
+            }
+            return Ok(Done::Masked);
+        }
+        self.other(out, name, scope);
+        out.push('=');
+        if !self.torn {
+            // Somebody's JSON that was not encoded: its `&` would be taken for a separator.
+            if value.starts_with(['{', '[']) && value.contains('"') && !is_json(value) {
+                return Err(Unparsable);
+            }
+            self.other(out, value, scope);
+        }
+        Ok(Done::Written)
+    }
+
+    /// By the name as it is decoded once, and more often: what forwards a form encodes it again.
+    fn find(
+        &self,
+        name: &str,
+        fields: &mut Fields,
+        scope: &Scope<'_>,
+    ) -> Result<Option<super::rules::Sel>, Unparsable> {
+        let mut name = Cow::Borrowed(name);
+        for _ in 0..4 {
+            let decoded = fields::decode(&name).0.into_owned();
+            if let Some(sel) = fields.find(scope, &decoded).map_err(|()| Unparsable)? {
+                return Ok(Some(sel));
+            }
+            if decoded == *name || !decoded.contains(['%', '+']) {
+                break;
+            }
+            name = Cow::Owned(decoded);
+        }
+        Ok(None)
+    }
+
+    /// A name, or a value that is not selected: what hides inside, at each time of decoding, is
+    /// masked. It is encoded again only then.
+    fn other(&self, out: &mut String, raw: &str, scope: &mut Scope<'_>) {
+        if fields::is_plain(raw, scope) {
+            out.push_str(raw);
+            return;
+        }
+        let mut text = Cow::Borrowed(raw);
+        for _ in 0..4 {
+            let decoded = fields::decode(&text).0.into_owned();
+            if let Cow::Owned(masked) = inside(&decoded, scope)
+                && masked != decoded
+            {
+                fields::encode(out, &masked);
+                return;
+            }
+            if decoded == *text || !decoded.contains('%') {
+                break;
+            }
+            text = Cow::Owned(decoded);
+        }
+        out.push_str(raw);
+    }
+}
+
+/// Names hold none of these unless this is no form.
+fn raw(name: &str) -> Result<(), Unparsable> {
+    match name.bytes().any(|b| b"\"{}<>\\".contains(&b)) {
+        true => Err(Unparsable),
+        false => Ok(()),
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    let (decoded, _) = fields::decode(text);
+    serde_json::from_str::<serde::de::IgnoredAny>(&decoded).is_ok()
+        || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            How, MaskRules,
+            part::Part,
+            scope::tests::{with_fields, with_rules},
+        },
+        *,
+    };
+
+    fn masked(text: &str, cut: bool) -> Option<String> {
+        let names = ["card number", "$.user.card", "x y"];
+        with_fields(&names, Part::RequestBody, |scope| {
+            let mut out = String::new();
+            form(&mut out, text, cut, scope).ok().map(|()| out)
+        })
+        .0
+    }
+
+    #[test]
+    fn hidden_fields_are_found_in_every_spelling() {
+        for (body, expected) in [
+            ("user=a&password=x&b=1", "user=a&password=[redacted]&b=1"),
+            ("password=Fv%2D83%21&u=g", "password=[redacted]&u=g"),
+            ("card+number=40+00&u=d", "card+number=[redacted]&u=d"),
+            ("password=a&u=e&password=b", "password=[redacted]&u=e&password=[redacted]"),
+            ("user.password=a&user.name=t", "user.password=[redacted]&user.name=t"),
+            ("user%5Bpassword%5D[]=a&n=t", "user%5Bpassword%5D[]=[redacted]&n=t"),
+            ("user[card][number]=4&user[name]=t", "user[card][number]=[redacted]&user[name]=t"),
+            ("user.card.number=4", "user.card.number=[redacted]"),
+            ("%2570assword=a", "%2570assword=[redacted]"),
+            ("%u0070assword=a", "%u0070assword=[redacted]"),
+            ("pass%00word=a&password%00.x=b", "pass%00word=[redacted]&password%00.x=[redacted]"),
+            ("password=%ZZa&u=l", "password=[redacted]&u=l"),
+            ("password=%FF%FEa&u=n", "password=[redacted]&u=n"),
+            ("a=1;password=x", "a=1;password=[redacted]"),
+            ("password=x;y=z&b=1", "password=[redacted]&b=1"),
+            ("password=x;yz", "password=[redacted]"),
+            (
+                "d=%7B%22password%22%3A%22x%22%7D&a=1",
+                "d=%7B%22password%22%3A%22%5Bredacted%5D%22%7D&a=1",
+            ),
+            ("to=https%3A%2F%2Fh%2F%3Ftoken%3Dx", "to=https%3A%2F%2Fh%2F%3Ftoken%3D[redacted]"),
+            ("to=https%253A%252F%252Fu%253Ap%2540h", "to=https%3A%2F%2F[redacted]%40h"),
+            ("remember&user=a", "remember&user=a"),
+            ("password=", "password="),
+            ("a=%zz&b=1+2&&c", "a=%zz&b=1+2&&c"),
+            ("", ""),
+        ] {
+            let fixed = expected.replace("%5Bredacted%5D", "[redacted]");
+            assert_eq!(masked(body, false).as_deref(), Some(&*fixed), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_form_is_not_taken_for_one() {
+        for body in [
+            r#"{"password":"x=y"}"#,
+            r#"{"a":"b&password=c"}"#,
+            "\u{feff}{\"a\":\"b&password=c\"}",
+            "<a>password=x</a>",
+            "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nx\r\n--b--",
+            "user=a\r\npassword=b",
+            "a=\0",
+            "hunter2",
+            r#"d={"password":"a&b=c"}"#,
+            r#"a{"password":"x=y"}"#,
+        ] {
+            assert_eq!(masked(body, false), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_cut_form_shows_no_piece() {
+        let body =
+            "user=ann&password=Hun7er2x&to=https%3A%2F%2Fh%2F%3Ftoken%3DSecr3t&pin=48291377;x=y";
+        for end in 0..body.len() {
+            let out = masked(&body[..end], true).unwrap_or_default();
+            for secret in ["Hun7", "Secr", "4829"] {
+                assert!(!out.contains(secret), "{out}");
+            }
+        }
+        assert_eq!(masked("a=1&b=2", true).as_deref(), Some("a=1&b="));
+        assert_eq!(masked("a=1&passw", true).as_deref(), Some("a=1&"));
+    }
+
+    #[test]
+    fn pairs_are_removed_whole() {
+        let rules = MaskRules::new().how(How::Remove);
+        for (body, expected) in [
+            ("a=1&pin=2&b=3", "a=1&b=3"),
+            ("pin=2", ""),
+            ("pin=2&b=3", "b=3"),
+            ("a=1&pin=2", "a=1"),
+        ] {
+            let (out, listed) = with_rules(&rules, Part::RequestBody, |scope| {
+                let mut out = String::new();
+                form(&mut out, body, false, scope).unwrap();
+                out
+            });
+            assert_eq!((out.as_str(), &*listed), (expected, &["pin".to_owned()][..]));
+        }
+    }
+
+    #[test]
+    fn a_hostile_form_is_linear() {
+        for piece in
+            ["a&", "a=&", ";", "a=%25", "%2525", "é=1&", "a[", "a[b]=1&", "password=;", "a=b&"]
+        {
+            let body = piece.repeat(256 * 1024 / piece.len());
+            let began = std::time::Instant::now();
+            let _ = masked(&body, false);
+            assert!(began.elapsed().as_secs() < 2, "{piece} {:?}", began.elapsed());
+        }
+    }
+}

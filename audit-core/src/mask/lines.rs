@@ -1,0 +1,81 @@
+//! Documents on lines of their own: NDJSON, JSON lines, JSON text sequences.
+
+use super::{json::documents, scope::Scope, unparsable::Unparsable};
+
+/// What begins a document of a JSON text sequence.
+const RECORD: char = '\u{1e}';
+
+/// Appends lines of JSON, each masked.
+///
+/// A line that is broken spoils the whole body: what looks like a document after it may be a
+/// piece of the one that is broken, as in `{"password":` and `"x"` on two lines.
+pub(super) fn lines(
+    out: &mut String,
+    text: &str,
+    cut: bool,
+    scope: &mut Scope<'_>,
+) -> Result<(), Unparsable> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    for whole in text.split_inclusive(['\n', RECORD]) {
+        let line = whole.trim_end_matches(['\n', '\r', RECORD]);
+        if !line.trim_ascii().is_empty() {
+            documents(out, line, cut && line.len() == whole.len(), scope)?;
+        }
+        out.push_str(&whole[line.len()..]);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{part::Part, scope::tests::with_fields},
+        *,
+    };
+
+    fn masked(text: &str, cut: bool) -> Option<String> {
+        with_fields(&[], Part::RequestBody, |scope| {
+            let mut out = String::new();
+            lines(&mut out, text, cut, scope).ok().map(|()| out)
+        })
+        .0
+    }
+
+    #[test]
+    fn each_line_is_masked() {
+        for (text, expected) in [
+            (
+                "{\"u\":1,\"pin\":2}\n{\"pin\":\"x\"}\n",
+                Some("{\"u\":1,\"pin\":\"[redacted]\"}\n{\"pin\":\"[redacted]\"}\n"),
+            ),
+            ("{\"pin\":1}\r\n\r\n7", Some("{\"pin\":\"[redacted]\"}\r\n\r\n7")),
+            (
+                "\u{1e}{\"pin\":1}\n\u{1e}{\"a\":2}\n",
+                Some("\u{1e}{\"pin\":\"[redacted]\"}\n\u{1e}{\"a\":2}\n"),
+            ),
+            ("{\"a\":1}\n{\"pin\":\"x\n{\"u\":2}\n", None),
+            ("{\n\"password\":\n\"x\"\n}", None),
+            ("", Some("")),
+        ] {
+            assert_eq!(masked(text, false).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cut_line_shows_no_piece() {
+        let text = "{\"u\":1,\"pin\":\"Secret-1\"}\n{\"pin\":\"Secret-2\",\"a\":\"b\"}\n";
+        for end in 0..text.len() {
+            assert!(!masked(&text[..end], true).unwrap_or_default().contains("Secr"));
+        }
+    }
+
+    #[test]
+    fn hostile_lines_are_linear() {
+        for piece in ["\n", "1\n", "\u{1e}", "{}\n", "[\n"] {
+            let text = piece.repeat(256 * 1024 / piece.len());
+            let began = std::time::Instant::now();
+            let _ = masked(&text, false);
+            assert!(began.elapsed().as_secs() < 2, "{piece}");
+        }
+    }
+}

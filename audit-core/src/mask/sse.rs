@@ -1,0 +1,178 @@
+//! Server-sent events: `text/event-stream`.
+
+use super::{
+    fields::is_plain, how::Value, json::documents, part::Of, scope::Scope, unparsable::Unparsable,
+    value::inside,
+};
+
+/// Appends a stream of events. The data lines of one event are one text, as readers join them:
+/// JSON is masked as JSON, another text inside. Lines stay as they are unless something in them
+/// is masked.
+pub(super) fn sse(
+    out: &mut String,
+    text: &str,
+    cut: bool,
+    scope: &mut Scope<'_>,
+) -> Result<(), Unparsable> {
+    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut event = Event::default();
+    while !rest.is_empty() {
+        let end = memchr::memchr2(b'\n', b'\r', rest.as_bytes());
+        let Some(end) = end else {
+            // The last line is torn; of the data, JSON can be masked up to where it is.
+            event.line(rest, "");
+            break;
+        };
+        let ends = if rest[end..].starts_with("\r\n") { 2 } else { 1 };
+        let (line, after) = rest.split_at(end);
+        event.line(line, &after[..ends]);
+        rest = &after[ends..];
+        if line.is_empty() {
+            event.write(out, false, scope);
+        }
+    }
+    event.write(out, cut, scope);
+    Ok(())
+}
+
+/// The lines of one event, each with what ends it.
+#[derive(Default)]
+struct Event<'t> {
+    lines: Vec<(&'t str, &'t str)>,
+    data: String,
+    has_data: bool,
+}
+
+/// The field's name and value.
+fn field(line: &str) -> (&str, &str) {
+    let (name, value) = line.split_once(':').unwrap_or((line, ""));
+    (name, value.strip_prefix(' ').unwrap_or(value))
+}
+
+impl<'t> Event<'t> {
+    fn line(&mut self, line: &'t str, ends: &'t str) {
+        self.lines.push((line, ends));
+        let (name, value) = field(line);
+        if name == "data" {
+            if self.has_data {
+                self.data.push('\n');
+            }
+            self.has_data = true;
+            self.data.push_str(value);
+        }
+    }
+
+    fn write(&mut self, out: &mut String, cut: bool, scope: &mut Scope<'_>) {
+        let masked = if self.has_data { data(&self.data, cut, scope) } else { None };
+        let mut written = false;
+        for (line, ends) in self.lines.drain(..) {
+            let (name, value) = field(line);
+            if name == "data" {
+                match &masked {
+                    None => out.push_str(line),
+                    Some(_) if written => continue,
+                    Some(masked) => {
+                        written = true;
+                        for (at, piece) in masked.split(['\n', '\r']).enumerate() {
+                            out.push_str(if at == 0 { "" } else { "\n" });
+                            out.push_str("data: ");
+                            out.push_str(piece);
+                        }
+                        out.push_str(if ends.is_empty() { "\n" } else { ends });
+                        continue;
+                    }
+                }
+            } else if cut && ends.is_empty() {
+                // Torn.
+                continue;
+            } else if let Some(sel) = scope.find(Of::Field, name).filter(|_| !value.is_empty()) {
+                let masked = scope.in_place(sel, Value::Text(value));
+                out.push_str(&line[..line.len() - value.len()]);
+                out.push_str(&masked.replace(['\n', '\r'], " "));
+            } else if is_plain(name, scope) && is_plain(value, scope) {
+                out.push_str(line);
+            } else {
+                out.push_str(&inside(line, scope).replace(['\n', '\r'], " "));
+            }
+            out.push_str(ends);
+        }
+        self.data.clear();
+        self.has_data = false;
+    }
+}
+
+/// The data masked; `None`: it stays as it is.
+fn data(data: &str, cut: bool, scope: &mut Scope<'_>) -> Option<String> {
+    let mut out = String::with_capacity(data.len());
+    if data.trim_start().starts_with(['{', '[', '"']) {
+        match documents(&mut out, data, cut, scope) {
+            Ok(_) => return (cut || out != data).then_some(out),
+            // `[DONE]` is what some send in the end.
+            Err(Unparsable) if data.bytes().any(|b| b"\"\\{:=".contains(&b)) => {
+                return Some("[omitted]".to_owned());
+            }
+            Err(Unparsable) => {}
+        }
+    }
+    if cut {
+        // The value may go on, and only its end show what it is.
+        return Some(String::new());
+    }
+    let masked = inside(data, scope);
+    (masked != data).then(|| masked.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{part::Part, scope::tests::with_fields},
+        *,
+    };
+
+    fn masked(text: &str, cut: bool) -> String {
+        with_fields(&[], Part::ResponseBody, |scope| {
+            let mut out = String::new();
+            sse(&mut out, text, cut, scope).map(|()| out).unwrap_or_default()
+        })
+        .0
+    }
+
+    #[test]
+    fn events_are_masked() {
+        for (text, expected) in [
+            ("data: {\"token\":\ndata: \"x\"}\n\n", "data: {\"token\":\"[redacted]\"}\n\n"),
+            (
+                "id: 7\r\nevent: e\r\ndata: {\"a\":1}\r\n\r\n",
+                "id: 7\r\nevent: e\r\ndata: {\"a\":1}\r\n\r\n",
+            ),
+            ("data:a\rdata:b password=x\r\r", "data: a\ndata: b password=[redacted]\r\r"),
+            (": password=x\nretry: 5\n\n", ": password=[redacted]\nretry: 5\n\n"),
+            ("\u{feff}data: [DONE]\n\n", "data: [DONE]\n\n"),
+            ("data: {\"password\":\"x\n\n", "data: [omitted]\n\n"),
+            ("token: x\ndata\n\n", "token: [redacted]\ndata\n\n"),
+            ("event: {\"password\":\"x\"}\n", "event: {\"password\":\"[redacted]\"}\n"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(text, false), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cut_stream_shows_no_piece() {
+        let text = ": pin=Secret-0\nid: 1\ndata: {\"a\":1,\ndata: \"token\":\"Secret-1\"}\n\ndata: password Bearer Secret-2\n\n";
+        for end in 0..text.len() {
+            let out = masked(&text[..end], true);
+            assert!(!out.contains("Secr"), "{out}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_stream_is_linear() {
+        for piece in ["\n", "data\n", "data:a\n", ":", ":\n", "data:[\n", "\r"] {
+            let text = piece.repeat(256 * 1024 / piece.len());
+            let began = std::time::Instant::now();
+            masked(&text, false);
+            assert!(began.elapsed().as_secs() < 2, "{piece}");
+        }
+    }
+}

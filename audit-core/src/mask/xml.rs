@@ -1,0 +1,552 @@
+//! XML: elements and attributes.
+
+use super::{
+    REDACTED,
+    fields::is_plain,
+    how::Value,
+    part::Of,
+    paths::{Child, Walk},
+    rules::Sel,
+    scope::Scope,
+    unparsable::Unparsable,
+    value::inside,
+    xml_token::{self, Attribute, Token, Tokens, decode, escape, local},
+};
+
+/// Deepest nesting of elements.
+const DEEPEST: usize = 64;
+/// How deep XML inside of texts of XML is looked for.
+const INSIDE: usize = 2;
+
+/// Appends a document with the values of hidden elements and attributes replaced, and texts
+/// masked inside. The value of an element is all that is in it. Comments and processing
+/// instructions go; a document type makes it unparsable: nothing is ever expanded.
+pub(super) fn xml(
+    out: &mut String,
+    text: &str,
+    cut: bool,
+    scope: &mut Scope<'_>,
+) -> Result<(), Unparsable> {
+    document(out, text, cut, scope, INSIDE)
+}
+
+fn document(
+    out: &mut String,
+    text: &str,
+    cut: bool,
+    scope: &mut Scope<'_>,
+    inside: usize,
+) -> Result<(), Unparsable> {
+    let mut tokens = Tokens::new(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let begin = out.len();
+    let mut masker = Masker::new(out, scope, inside);
+    loop {
+        match tokens.next() {
+            Ok(Some(token)) => masker.token(token)?,
+            // A tag, a comment or an entity that does not end.
+            Err(xml_token::Bad::Torn) if cut => break,
+            Err(_) => return Err(Unparsable),
+            Ok(None) => break,
+        }
+    }
+    if cut {
+        masker.torn();
+        return Ok(());
+    }
+    let whole = masker.open.is_empty() && masker.roots == 1;
+    masker.text();
+    if whole && masker.out.len() >= begin { Ok(()) } else { Err(Unparsable) }
+}
+
+/// An element that is not closed yet.
+struct Open<'t> {
+    name: &'t str,
+    /// Where its start tag and its content begin in what is written.
+    tag: usize,
+    content: usize,
+    /// What it is hidden for; what is in it is not written.
+    hidden: Option<Sel>,
+    /// What is in it is hidden for an element around it.
+    inherited: bool,
+    has_children: bool,
+    /// Its own text, for a name or a value.
+    text: String,
+    /// The last name that a child told, and what selects it.
+    named: Option<Option<Sel>>,
+    /// The contents of children that are values of a name that may follow.
+    values: Vec<(usize, usize)>,
+}
+
+struct Masker<'t, 'o, 's, 'a> {
+    out: &'o mut String,
+    scope: &'s mut Scope<'a>,
+    open: Vec<Open<'t>>,
+    roots: usize,
+    walks: [Walk; 2],
+    /// The text since the last tag: as written, without comments, and decoded.
+    raw: String,
+    decoded: String,
+    inside: usize,
+}
+
+impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
+    fn new(out: &'o mut String, scope: &'s mut Scope<'a>, inside: usize) -> Self {
+        let mut walks = [Walk::default(), Walk::default()];
+        walks[0].begin(scope.rules.paths());
+        walks[1].begin(scope.rules.excepted_paths());
+        let (raw, decoded) = (String::new(), String::new());
+        Self { out, scope, open: Vec::new(), roots: 0, walks, raw, decoded, inside }
+    }
+
+    fn token(&mut self, token: Token<'t>) -> Result<(), Unparsable> {
+        match token {
+            Token::Declaration(text) => self.out.push_str(text),
+            Token::Dropped => {}
+            Token::Text(raw) => {
+                if self.open.is_empty() && !raw.trim_ascii().is_empty() {
+                    return Err(Unparsable);
+                }
+                self.raw.push_str(raw);
+                decode(&mut self.decoded, raw)?;
+            }
+            Token::CData { raw, text } => {
+                if self.open.is_empty() {
+                    return Err(Unparsable);
+                }
+                self.raw.push_str(raw);
+                self.decoded.push_str(text);
+            }
+            Token::Start { name, attributes, empty } => {
+                self.text();
+                self.start(name, &attributes, empty)?;
+            }
+            Token::End(name, raw) => {
+                self.text();
+                if self.open.last().is_none_or(|open| open.name != name) {
+                    return Err(Unparsable);
+                }
+                self.end(raw);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.open.last().is_some_and(|open| open.inherited || open.hidden.is_some())
+    }
+
+    /// Writes the text since the last tag.
+    fn text(&mut self) {
+        if self.raw.is_empty() {
+            return;
+        }
+        let hidden = self.is_hidden();
+        if let Some(open) = self.open.last_mut()
+            && (open.hidden.is_some() || (open.text.len() < 4096 && is_naming(local(open.name))))
+        {
+            open.text.push_str(&self.decoded);
+        }
+        if !hidden {
+            match masked(&self.decoded, self.scope, self.inside) {
+                Some(masked) => escape(self.out, &masked),
+                None => self.out.push_str(&self.raw),
+            }
+        }
+        self.raw.clear();
+        self.decoded.clear();
+    }
+
+    /// What selects a child of the present element.
+    fn look(&mut self, name: &str) -> Option<Sel> {
+        let local = local(name);
+        let mut found = self.scope.says(local, local.len()).selected;
+        if found.is_none() && local.len() < name.len() {
+            found = self.scope.find(Of::Field, name);
+        }
+        if self.scope.rules.has_paths() {
+            let rules = self.scope.rules;
+            let selected = self.walks[0].look(rules.paths(), Child::Member(local));
+            found = found.or(selected.map(|at| rules.of_path(at)));
+            if self.walks[1].look(rules.excepted_paths(), Child::Member(local)).is_some() {
+                found = None;
+            }
+        }
+        found
+    }
+
+    fn leave(&mut self) {
+        if self.scope.rules.has_paths() {
+            self.walks.iter_mut().for_each(Walk::leave);
+        }
+    }
+
+    fn start(
+        &mut self,
+        name: &'t str,
+        attributes: &[Attribute<'t>],
+        empty: bool,
+    ) -> Result<(), Unparsable> {
+        if self.open.is_empty() {
+            self.roots += 1;
+        }
+        if self.roots > 1 || self.open.len() >= DEEPEST {
+            return Err(Unparsable);
+        }
+        let inherited = self.is_hidden();
+        let mut hidden = self.look(name);
+        if let Some(parent) = self.open.last_mut() {
+            parent.has_children = true;
+            // `<name>password</name><value>x</value>`
+            if !is_naming(local(name)) {
+                hidden = hidden.or(parent.named.flatten());
+            }
+        }
+        let tag = self.out.len();
+        if !inherited {
+            hidden = self.tag(name, attributes, hidden)?;
+            self.out.push_str(if empty { "/>" } else { ">" });
+        }
+        let content = self.out.len();
+        self.open.push(Open {
+            name,
+            tag,
+            content,
+            hidden: hidden.filter(|_| !inherited),
+            inherited,
+            has_children: false,
+            text: String::new(),
+            named: None,
+            values: Vec::new(),
+        });
+        if empty {
+            self.end("");
+        }
+        Ok(())
+    }
+
+    /// Writes a start tag without its end. What hides the element: by its name, or by what an
+    /// attribute says, as in `<field name="password" value="x"/>`.
+    fn tag(
+        &mut self,
+        name: &str,
+        attributes: &[Attribute<'t>],
+        hidden: Option<Sel>,
+    ) -> Result<Option<Sel>, Unparsable> {
+        let mut values = Vec::with_capacity(attributes.len());
+        let mut named = None;
+        for attribute in attributes {
+            let mut value = String::with_capacity(attribute.value.len());
+            decode(&mut value, attribute.value)?;
+            if named.is_none() && is_naming(local(attribute.name)) {
+                named = self.name(&value).map(|sel| (attribute.name, sel));
+            }
+            values.push(value);
+        }
+        let all = hidden.or(named.map(|(_, sel)| sel));
+        self.out.push('<');
+        self.out.push_str(name);
+        for (attribute, value) in attributes.iter().zip(&values) {
+            let space = attribute.name == "xmlns" || attribute.name.starts_with("xmlns:");
+            let naming = hidden.is_none() && named.is_some_and(|(name, _)| name == attribute.name);
+            let own = if space { None } else { self.look(attribute.name) };
+            if !space {
+                self.leave();
+            }
+            let selected = own.or(all.filter(|_| !space && !naming));
+            let instead = match selected.filter(|_| !value.is_empty()) {
+                Some(sel) => match self.scope.instead(sel, Value::Text(value)) {
+                    Some(instead) => Some(instead.into_owned()),
+                    None => continue,
+                },
+                None => masked(value, self.scope, 0),
+            };
+            self.out.push_str(attribute.before);
+            match instead {
+                Some(instead) => {
+                    self.out.push_str(attribute.name);
+                    self.out.push_str("=\"");
+                    escape(self.out, &instead);
+                    self.out.push('"');
+                }
+                None => self.out.push_str(attribute.raw),
+            }
+        }
+        Ok(all)
+    }
+
+    /// What selects the value of the name that an element or attribute tells.
+    fn name(&self, text: &str) -> Option<Sel> {
+        let text = text.trim();
+        // Prose is no name.
+        let is_name = (1..=64).contains(&text.len()) && text.split_whitespace().count() <= 2;
+        if is_name { self.scope.find(Of::Form, text) } else { None }
+    }
+
+    fn end(&mut self, raw: &str) {
+        self.leave();
+        let Some(mut open) = self.open.pop() else { return };
+        if let Some(sel) = open.hidden {
+            self.out.truncate(open.content);
+            if !open.text.trim().is_empty() || open.has_children {
+                let value = match open.has_children {
+                    true => Value::Other,
+                    false => Value::Text(&open.text),
+                };
+                match self.scope.instead(sel, value) {
+                    Some(instead) => escape(self.out, &instead),
+                    None if self.open.is_empty() => self.out.push_str(REDACTED),
+                    None => {
+                        self.out.truncate(open.tag);
+                        return;
+                    }
+                }
+            }
+        }
+        let content_end = self.out.len();
+        if !open.inherited {
+            self.out.push_str(raw);
+        }
+        open.values.clear();
+        if open.inherited || open.hidden.is_some() {
+            return;
+        }
+        let local = local(open.name);
+        if is_naming(local) && !open.has_children {
+            let found = self.name(&open.text);
+            let Some(parent) = self.open.last_mut() else { return };
+            let first = parent.named.replace(found).is_none();
+            // `<value>x</value><name>password</name>`
+            let values = std::mem::take(&mut parent.values);
+            if let Some(sel) = found.filter(|_| first && !values.is_empty()) {
+                self.scope.redacted(sel);
+                self.redact(&values);
+            }
+        } else if is_value(local)
+            && content_end > open.content
+            && let Some(parent) = self.open.last_mut().filter(|parent| parent.named.is_none())
+        {
+            parent.values.push((open.content, content_end));
+        }
+    }
+
+    /// Redacts what is written already.
+    fn redact(&mut self, spans: &[(usize, usize)]) {
+        let Some((first, _)) = spans.first() else { return };
+        let tail = self.out.split_off(*first);
+        let mut at = 0;
+        for (from, to) in spans {
+            self.out.push_str(tail.get(at..from - first).unwrap_or_default());
+            self.out.push_str(REDACTED);
+            at = to - first;
+        }
+        self.out.push_str(tail.get(at..).unwrap_or_default());
+    }
+
+    /// The document goes on: the last text is not known whole, nor is what stands in a hidden
+    /// element; and a name may follow its value.
+    fn torn(&mut self) {
+        if let Some(hidden) = self.open.iter().find(|open| open.hidden.is_some())
+            && let Some(sel) = hidden.hidden
+        {
+            self.out.truncate(hidden.content);
+            let instead = self.scope.in_place(sel, Value::Other);
+            self.out.push_str(&instead);
+        }
+        let spans: Vec<_> = self.open.iter_mut().flat_map(|open| open.values.drain(..)).collect();
+        let mut apart: Vec<(usize, usize)> = Vec::with_capacity(spans.len());
+        for span in spans {
+            if apart.last().is_none_or(|last| last.1 <= span.0) && span.1 <= self.out.len() {
+                apart.push(span);
+            }
+        }
+        if !apart.is_empty() {
+            self.scope.redacted(Sel::SENSITIVE);
+            self.redact(&apart);
+        }
+    }
+}
+
+/// A text masked inside, if there was something to mask: it may be XML itself.
+fn masked(text: &str, scope: &mut Scope<'_>, deeper: usize) -> Option<String> {
+    let trimmed = text.trim_ascii();
+    if trimmed.is_empty() || is_plain(trimmed, scope) {
+        return None;
+    }
+    if trimmed.starts_with('<') && deeper > 0 {
+        let mut out = String::with_capacity(text.len());
+        if document(&mut out, trimmed, false, scope, deeper - 1).is_ok() {
+            return (out != trimmed).then_some(out);
+        }
+    }
+    let masked = inside(text, scope);
+    (masked != text).then(|| masked.into_owned())
+}
+
+/// Whether an element or attribute of this name tells the name of a value beside it.
+fn is_naming(name: &str) -> bool {
+    const NAMING: [&str; 11] = [
+        "name",
+        "key",
+        "id",
+        "field",
+        "property",
+        "type",
+        "for",
+        "fieldname",
+        "attribute",
+        "param",
+        "n",
+    ];
+    name.len() <= 9 && NAMING.iter().any(|n| n.eq_ignore_ascii_case(name))
+}
+
+/// Whether an element of this name is the value of a name beside it.
+fn is_value(name: &str) -> bool {
+    const VALUES: [&str; 7] = ["value", "val", "v", "string", "data", "content", "text"];
+    name.len() <= 7 && VALUES.iter().any(|v| v.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            How, MaskRules,
+            part::Part,
+            scope::tests::{with_fields, with_rules},
+        },
+        *,
+    };
+
+    fn masked(text: &str, cut: bool) -> Option<String> {
+        with_fields(&["$.a.c", "w:k"], Part::RequestBody, |scope| {
+            let mut out = String::new();
+            xml(&mut out, text, cut, scope).ok().map(|()| out)
+        })
+        .0
+    }
+
+    const HIDES: &[&str] = &[
+        "<a><password>Secret-1</password></a>",
+        r#"<s:E xmlns:s="urn:s"><w:Password Type="t">Secret-1</w:Password></s:E>"#,
+        "<a><password><![CDATA[Secret-1</password>]]></password></a>",
+        "<password>Secret<!-- c -->-1</password>",
+        "<password><x>Secret-1</x><y z='Secret-2'/></password>",
+        "<a password='Secret-1' b='&lt;'/>",
+        "<password value='Secret-1'/>",
+        r#"<a><field name="password" value="Secret-1"/></a>"#,
+        r#"<a><field value="Secret-1" name="p&#97;ssword"/></a>"#,
+        r#"<a><entry key="password">Secret-1</entry></a>"#,
+        "<m><name>password</name><value><string>Secret-1</string></value></m>",
+        "<m><value>Secret-1</value><name>password</name></m>",
+        "<d><key>u</key><string>x</string><key>password</key><string>Secret-1</string></d>",
+        "<a><c>Secret-1</c></a>",
+        "<a><w:k>Secret-1</w:k></a>",
+        "<a>{\"password\":\"Secret-1\"}</a>",
+        "<a>{&quot;password&quot;:&quot;Secret-1&quot;}</a>",
+        "<a>pass<!-- -->word=Se<![CDATA[cret-1]]></a>",
+        "<a><![CDATA[<b><pin>Secret-1</pin></b>]]></a>",
+        "<a>&lt;b&gt;&lt;pin&gt;Secret-1&lt;/pin&gt;&lt;/b&gt;</a>",
+        "<a><!-- Secret-1 --><?p Secret-1?></a>",
+        "<a href='https://h/?token=Secret-1'/>",
+    ];
+
+    #[test]
+    fn what_is_hidden_is_hidden_whole_and_cut() {
+        for text in HIDES {
+            let out = masked(text, false).unwrap();
+            assert!(!out.contains("Secret"), "{out}");
+            for end in 0..text.len() {
+                let out = masked(&text[..end], true).unwrap_or_default();
+                assert!(!out.contains("Secr"), "{text} {out}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_rest_stays_as_it_is() {
+        for (text, expected) in [
+            (
+                "<a b='1'  z=\"&lt;\"><d/>x &amp; y<e>\n</e></a>\n",
+                "<a b='1'  z=\"&lt;\"><d/>x &amp; y<e>\n</e></a>\n",
+            ),
+            (
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?><a/>",
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?><a/>",
+            ),
+            ("<a><pin x='1'>2</pin>k</a >", "<a><pin x=\"[redacted]\">[redacted]</pin>k</a >"),
+            (
+                "<a><f name='pin' value='1'/><f name='u' value='k'/></a>",
+                "<a><f name='pin' value=\"[redacted]\"/><f name='u' value='k'/></a>",
+            ),
+            ("<a><pin/></a>", "<a><pin/></a>"),
+            (
+                "<m><value>1</value><name>pin</name><n>u</n><v>k</v></m>",
+                "<m><value>[redacted]</value><name>pin</name><n>u</n><v>k</v></m>",
+            ),
+            ("<u><name>ann</name><value>k</value></u>", "<u><name>ann</name><value>k</value></u>"),
+        ] {
+            assert_eq!(masked(text, false).as_deref(), Some(expected));
+        }
+        let rules = MaskRules::new().how(How::Remove);
+        let (out, _) = with_rules(&rules, Part::RequestBody, |scope| {
+            let mut out = String::new();
+            xml(&mut out, "<a><pin>1</pin><b otp='1' c='2'/></a>", false, scope).unwrap();
+            out
+        });
+        assert_eq!(out, "<a><b c='2'/></a>");
+    }
+
+    #[test]
+    fn what_is_not_well_formed_is_omitted() {
+        let deep = "<a>".repeat(65) + &"</a>".repeat(65);
+        for text in [
+            "",
+            "x",
+            "<a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<a/>password=x",
+            "<a b=c/>",
+            "<a b/>",
+            "<a>&x;</a>",
+            "<a>&</a>",
+            "<a>&#xD800;</a>",
+            "<!DOCTYPE a [<!ENTITY x \"s\">]><a>&x;</a>",
+            "<a><!ELEMENT b></a>",
+            "<?xml version=\"1.0\" encoding=\"utf-16\"?><a/>",
+            "<a b='<'/>",
+            "<a\0/>",
+            "<>",
+            "</a>",
+            "<a",
+            "<a><!--",
+            "<a b='1'c='2'/>",
+            "{\"password\":\"x\"}",
+            &deep,
+        ] {
+            assert_eq!(masked(text, false), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_document_is_linear() {
+        for (piece, end) in [
+            ("<b/>", ""),
+            ("<!---->", ""),
+            ("x&amp;", ""),
+            ("<v>1</v>", "<n>pin</n>"),
+            ("<pin>1</pin>", ""),
+            ("<b c='1'/>", ""),
+            ("<![CDATA[<]]>", ""),
+            ("<v>1</v><n>pin</n>", ""),
+            ("&lt;", ""),
+            ("<name>a</name>", ""),
+        ] {
+            let text = format!("<a>{}{end}</a>", piece.repeat(256 * 1024 / piece.len()));
+            let began = std::time::Instant::now();
+            assert!(masked(&text, false).is_some(), "{piece}");
+            masked(&text[..text.len() - 2], true);
+            assert!(began.elapsed().as_secs() < 2, "{piece} {:?}", began.elapsed());
+        }
+    }
+}
