@@ -2,7 +2,6 @@
 
 mod body;
 mod captured;
-mod card;
 #[cfg(feature = "decode")]
 mod decode;
 mod detect;
@@ -17,7 +16,6 @@ mod json;
 mod lines;
 mod list;
 mod multipart;
-mod multipart_head;
 mod names;
 mod part;
 mod paths;
@@ -30,12 +28,10 @@ mod scope;
 mod selector;
 mod sse;
 mod text;
-mod text_value;
 mod unparsable;
 mod value;
 mod words;
 mod xml;
-mod xml_token;
 
 pub use self::{
     detect::{Detector, UnknownDetector},

@@ -39,8 +39,8 @@ impl Role {
         }
         let is = |listed: &&str| listed.eq_ignore_ascii_case(name);
         match () {
-            () if NAMES.iter().any(|listed| is(&listed)) => Self::Name,
-            () if VALUES.iter().any(|listed| is(&listed)) => Self::Value,
+            () if NAMES.iter().any(is) => Self::Name,
+            () if VALUES.iter().any(is) => Self::Value,
             () if is(&"path") => Self::Pointer,
             () => Self::None,
         }

@@ -26,10 +26,9 @@ impl Path {
     /// Reads `$.a.b`, `a[*].b`, `$..b`, `$['a b'][0]`.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let mut steps = Vec::new();
-        let mut rest = match text.strip_prefix('$') {
-            Some(rest) => rest,
+        let Some(mut rest) = text.strip_prefix('$') else {
             // `a.b` is `$.a.b`.
-            None => return Self::parse(&format!("$.{text}")),
+            return Self::parse(&format!("$.{text}"));
         };
         while !rest.is_empty() {
             if steps.len() >= STEPS {

@@ -152,7 +152,8 @@ impl MaskRules {
         selectors: impl IntoIterator<Item = T>,
         how: How,
     ) -> Result<Self, BadSelector> {
-        selectors.into_iter().try_for_each(|s| self.select(s.as_ref(), Some(how.clone())))?;
+        let how = Some(how);
+        selectors.into_iter().try_for_each(|s| self.select(s.as_ref(), how.clone()))?;
         Ok(self)
     }
 

@@ -2,15 +2,23 @@
 
 use std::{borrow::Cow, sync::LazyLock};
 
-use memchr::memmem::Finder;
+use aho_corasick::AhoCorasick;
 
 use super::{REDACTED, json, scope::Scope, text};
 
+/// The shortest text that hides something without a `:` or a `=` in it: `-p abc` is too short.
+const SHORTEST: usize = 8;
+
 /// Whether more than a look for `:` and `=` is needed to say that nothing hides in a text.
 pub(super) fn may_hide(text: &str, scope: &Scope<'_>) -> bool {
-    /// Of `Bearer x`, which needs no name before it.
-    static BEARER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("earer "));
-    scope.rules.detectors().any() || (text.len() > 12 && BEARER.find(text.as_bytes()).is_some())
+    /// Of `Bearer x`, `--password x`, `<pin>1</pin>` and `//user:x@host`.
+    const MARKS: [&str; 11] = [
+        "earer ", "EARER ", "asic ", "ASIC ", "oken ", "OKEN ", "igest ", "IGEST ", "--", "//",
+        "</",
+    ];
+    static MACHINE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(MARKS).ok());
+    let marked = || MACHINE.as_ref().is_none_or(|machine| machine.is_match(text));
+    scope.rules.detectors().any() || (text.len() >= SHORTEST && marked())
 }
 
 /// Masks inside of a decoded value: JSON in it, to a depth of three; pairs and URLs; what the

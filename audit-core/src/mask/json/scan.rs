@@ -46,7 +46,7 @@ const fn bytes_that_are(byte: u8, word: u64) -> u64 {
     zeros(word ^ (ONES * byte as u64))
 }
 
-/// Scans a string whose opening quote is before `at`. Eight bytes at a time, as serde_json does:
+/// Scans a string whose opening quote is before `at`. Eight bytes at a time, as `serde_json` does:
 /// most of a body is strings. Inlined: what it returns would go through memory, byte by byte.
 /// Only what is asked to `TELL` looks for what tells of a secret: a name need not.
 #[inline(always)]

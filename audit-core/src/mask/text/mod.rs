@@ -1,6 +1,8 @@
 //! Free text: error messages, panic messages, header values, values inside of documents.
 
-use super::{REDACTED, how::Value, part::Of, rules::Sel, scope::Scope, text_value};
+mod value;
+
+use super::{REDACTED, how::Value, part::Of, rules::Sel, scope::Scope};
 
 /// Appends text with what looks like a secret replaced: the value after a hidden name and `=` or
 /// `:`, what follows `Bearer` or `Basic`, an option such as `--password`, an element such as
@@ -119,7 +121,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
         if bytes[at] == b':' && whole_line(name) {
             return self.header_line(sel, at + 1, before.last().copied());
         }
-        let value = text_value::after(self.text, at + 1);
+        let value = value::after(self.text, at + 1);
         let Some(end) = value.end else {
             return self.replace(sel, value.begin, self.text.len(), false);
         };
@@ -131,7 +133,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
         // `authorization: Bearer x` hides two words.
         if is_scheme(word) && matches!(bytes.get(end), Some(b' ' | b'\t')) {
             let from = end + self.spaces(end);
-            self.copied = text_value::word_end(self.text, from).max(end);
+            self.copied = value::word_end(self.text, from).max(end);
             self.floor = self.copied;
             return self.copied;
         }
@@ -162,7 +164,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let end = match (quote, rest.first()) {
             // `"cookie": "a=b"` is no header line.
             (Some(_), Some(b'"' | b'\'' | b'`' | b'\\' | b'[' | b'{')) => {
-                let value = text_value::after(self.text, at);
+                let value = value::after(self.text, at);
                 let end = value.end.unwrap_or(self.text.len());
                 return match end > value.begin {
                     true => self.replace(sel, value.begin, end, value.end.is_some()),
@@ -188,7 +190,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
         }
         let Some(scheme) = scheme_before(&bytes[self.floor..at]) else { return at + 1 };
         let from = at + self.spaces(at);
-        let end = text_value::word_end(self.text, from);
+        let end = value::word_end(self.text, from);
         if !is_credential(scheme, &self.text[from..end]) {
             return at + 1;
         }
@@ -230,7 +232,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
             return end;
         }
         let Some(sel) = self.scope.find(Of::Field, &self.text[at + 2..end]) else { return end };
-        let value = text_value::after(self.text, end);
+        let value = value::after(self.text, end);
         let to = value.end.unwrap_or(self.text.len());
         match to > value.begin {
             true => self.replace(sel, value.begin, to, value.end.is_some()),

@@ -1,5 +1,7 @@
 //! Multipart forms: `multipart/form-data`.
 
+mod head;
+
 use super::{
     REDACTED,
     fields::Fields,
@@ -7,12 +9,12 @@ use super::{
     format::{Format, media_type, parameter},
     how::Value,
     json::documents,
-    multipart_head::{Head, Name},
     rules::Sel,
     scope::Scope,
     unparsable::Unparsable,
     value::inside,
 };
+use head::{Head, Name};
 
 /// Most parts of a body.
 const PARTS: usize = 1_000;

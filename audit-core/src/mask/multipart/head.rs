@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::{
+use super::is_utf8;
+use crate::mask::{
     format::{Format, media_type},
-    multipart::is_utf8,
     unparsable::Unparsable,
 };
 

@@ -1,6 +1,6 @@
 //! The tokens of XML.
 
-use super::unparsable::Unparsable;
+use crate::mask::unparsable::Unparsable;
 
 /// Why there is no next token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

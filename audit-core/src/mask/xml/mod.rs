@@ -1,5 +1,7 @@
 //! XML: elements and attributes.
 
+mod token;
+
 use super::{
     REDACTED,
     fields::is_plain,
@@ -10,8 +12,8 @@ use super::{
     scope::Scope,
     unparsable::Unparsable,
     value::inside,
-    xml_token::{self, Attribute, Token, Tokens, decode, escape, local},
 };
+use token::{Attribute, Token, Tokens, decode, escape, local};
 
 /// Deepest nesting of elements.
 const DEEPEST: usize = 64;
@@ -44,7 +46,7 @@ fn document(
         match tokens.next() {
             Ok(Some(token)) => masker.token(token)?,
             // A tag, a comment or an entity that does not end.
-            Err(xml_token::Bad::Torn) if cut => break,
+            Err(token::Bad::Torn) if cut => break,
             Err(_) => return Err(Unparsable),
             Ok(None) => break,
         }

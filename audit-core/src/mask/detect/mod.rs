@@ -1,10 +1,12 @@
 //! Detectors: what is a secret by its own look, whatever it is called.
 
+mod card;
+
 use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
 use aho_corasick::{Anchored, automaton::Automaton, dfa::DFA};
 
-use super::{REDACTED, card, rules::Sel, scope::Scope};
+use super::{REDACTED, rules::Sel, scope::Scope};
 
 /// Finds secrets inside of texts by their own look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
