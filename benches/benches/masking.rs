@@ -1,9 +1,9 @@
 //! The masker of JSON bodies beside plain validation and beside masking through a document, on
 //! an order of 4 KiB with three masked fields.
 
-use std::hint::black_box;
+use std::{hint::black_box, time::Duration};
 
-use audit_core::{BodyMasker, CaptureState, MaskRules};
+use audit_core::{BodyMasker, CaptureState, Detector, MaskRules};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -75,5 +75,59 @@ fn masking(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, masking);
+/// The worst known input for each engine, a mebibyte of each: what a client can make the writer
+/// spend.
+fn hostile(c: &mut Criterion) {
+    let fields = ["v", "salary", "größe", "$.a.b"];
+    let inputs: [(&str, &str, &str, &str, &str); 16] = [
+        ("json, small members", "application/json", "{", "\"k\":1,", "\"k\":1}"),
+        ("json, masked members", "application/json", "{", "\"pin\":1,", "\"k\":1}"),
+        ("json, names of their own", "application/json", "{", "", "\"k\":1}"),
+        ("json, escaped strings", "application/json", "[", "\"\\u0061=\",", "1]"),
+        ("json, json in strings", "application/json", "[", r#""{\"a\":\"{\\\"a\\\":1}\"}","#, "1]"),
+        ("json, pairs", "application/json", "[", r#"{"name":"a","v":1},"#, "1]"),
+        ("form, short pairs", "application/x-www-form-urlencoded", "", "a=1&", "a=1"),
+        ("form, masked pairs", "application/x-www-form-urlencoded", "", "pin=1&", "a=1"),
+        (
+            "multipart, line feeds",
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n",
+            "\n",
+            "\r\n--b--",
+        ),
+        ("lines, one digit", "application/x-ndjson", "", "1\n", "1"),
+        ("sse, blank lines", "text/event-stream", "", "\n", "data: 1\n\n"),
+        ("xml, attributes", "application/xml", "<a>", "<b c='1'/>", "</a>"),
+        ("text, names", "text/plain", "", "v=a ", "x"),
+        ("text, not ascii", "text/plain", "", "é=", "x"),
+        ("text, words", "text/plain", "", "pas_word-a ", "x"),
+        ("text, detectors", "text/plain", "", "1-", "x"),
+    ];
+    let rules = MaskRules::new().fields(fields).and_then(|rules| rules.except(["token_count"]));
+    let rules = rules.unwrap_or_default().detect(Detector::ALL);
+    let mut masker = BodyMasker::new(rules);
+    let mut group = c.benchmark_group("hostile");
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_millis(500))
+        .warm_up_time(Duration::from_millis(100));
+    for (name, content_type, begin, piece, end) in inputs {
+        let body = match piece {
+            "" => {
+                (0..60_000).fold(begin.to_owned(), |body, n| body + &format!("\"name_{n}\":{n},"))
+                    + end
+            }
+            piece => format!("{begin}{}{end}", piece.repeat((1 << 20) / piece.len())),
+        };
+        let kept = masker.body(content_type, body.as_bytes(), usize::MAX);
+        assert_eq!(kept.state, CaptureState::Full, "{name}");
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        group.bench_function(name, |b| {
+            b.iter(|| masker.body(content_type, black_box(body.as_bytes()), usize::MAX));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, masking, hostile);
 criterion_main!(benches);

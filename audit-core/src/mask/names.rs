@@ -1,6 +1,8 @@
 //! What the names of members say, remembered: a service's bodies have the same names again and
 //! again.
 
+use std::cell::Cell;
+
 use super::{MaskRules, part::Of, rules::Sel};
 
 /// What a member is in a pair such as `{"name":"password","value":"x"}`.
@@ -55,8 +57,8 @@ pub(super) struct Says {
 }
 
 impl Says {
-    fn of(rules: &MaskRules, name: &str) -> Self {
-        Self { selected: rules.find(Of::Field, name), role: Role::of(name) }
+    fn of(rules: &MaskRules, of: Of, name: &str) -> Self {
+        Self { selected: rules.find(of, name), role: Role::of(name) }
     }
 }
 
@@ -72,15 +74,17 @@ struct Slot {
     name: [u64; WORDS],
     /// And one, so that no name is like an empty slot.
     len: u8,
+    of: u8,
     says: Says,
 }
 
 /// What names said before. Each has one place; the last name there stays.
-pub(super) struct Known(Vec<Slot>);
+pub(super) struct Known(Vec<Cell<Slot>>);
 
 impl Default for Known {
     fn default() -> Self {
-        Self(vec![Slot { name: [0; WORDS], len: 0, says: Says::default() }; SLOTS])
+        let empty = Slot { name: [0; WORDS], len: 0, of: 0, says: Says::default() };
+        Self(vec![Cell::new(empty); SLOTS])
     }
 }
 
@@ -88,26 +92,33 @@ impl Known {
     /// What the name with which `text` begins says under these rules, which must always be the
     /// same ones. Whole words of the text are compared, so that a short name is not copied.
     #[inline]
-    pub(super) fn says(&mut self, rules: &MaskRules, text: &str, len: usize) -> Says {
+    pub(super) fn says(&self, rules: &MaskRules, of: Of, text: &str, len: usize) -> Says {
         let words = match text.as_bytes().first_chunk::<LONGEST>() {
             Some(bytes) if len <= 8 => [first_word(bytes, len), 0, 0],
             Some(bytes) if len <= LONGEST => words(bytes, len),
-            _ => return Says::of(rules, &text[..len]),
+            None if len <= LONGEST => padded(&text.as_bytes()[..len]),
+            _ => return Says::of(rules, of, &text[..len]),
         };
-        let Some(slot) = self.0.get_mut(place(words, len)) else {
-            return Says::of(rules, &text[..len]);
+        let Some(place) = self.0.get(place(words, len, of)) else {
+            return Says::of(rules, of, &text[..len]);
         };
         // Word by word: as a whole, the processor would have to wait for its own writes.
-        let [a, b, c] = words;
-        if slot.name[0] != a
-            || slot.name[1] != b
-            || slot.name[2] != c
-            || usize::from(slot.len) != len + 1
-        {
-            *slot = Slot { name: words, len: len as u8 + 1, says: Says::of(rules, &text[..len]) };
+        let (slot, [a, b, c]) = (place.get(), words);
+        let same_name = slot.name[0] == a && slot.name[1] == b && slot.name[2] == c;
+        if same_name && usize::from(slot.len) == len + 1 && slot.of == of as u8 {
+            return slot.says;
         }
-        slot.says
+        let says = Says::of(rules, of, &text[..len]);
+        place.set(Slot { name: words, len: len as u8 + 1, of: of as u8, says });
+        says
     }
+}
+
+#[cold]
+fn padded(name: &[u8]) -> [u64; WORDS] {
+    let mut bytes = [0; LONGEST];
+    bytes[..name.len()].copy_from_slice(name);
+    words(&bytes, name.len())
 }
 
 fn first_word(bytes: &[u8; LONGEST], len: usize) -> u64 {
@@ -129,8 +140,9 @@ fn words(bytes: &[u8; LONGEST], len: usize) -> [u64; WORDS] {
 }
 
 /// Clients who choose names that share a place gain nothing: they are looked at one by one.
-fn place(words: [u64; WORDS], len: usize) -> usize {
-    let mixed = words[0] ^ words[1].rotate_left(23) ^ words[2].rotate_left(41) ^ len as u64;
+fn place(words: [u64; WORDS], len: usize, of: Of) -> usize {
+    let mixed = words[0] ^ words[1].rotate_left(23) ^ words[2].rotate_left(41);
+    let mixed = mixed ^ (len as u64) ^ (of as u64) << 8;
     (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.trailing_zeros())) as usize
 }
 
@@ -148,7 +160,7 @@ mod tests {
     #[test]
     fn what_is_remembered_is_what_the_rules_say() {
         let rules = MaskRules::new().fields(["salary"]).unwrap();
-        let mut known = Known::default();
+        let known = Known::default();
         let names: Vec<_> = (0..2000)
             .map(|n| format!("n{n}"))
             .chain(["password", "SALARY", "name", "Value", "path", "", "a\0", "a"].map(Into::into))
@@ -156,11 +168,13 @@ mod tests {
             .collect();
         for name in names.iter().chain(&names) {
             for behind in ["", "\": 1 and more text behind it"] {
-                let says = known.says(&rules, &format!("{name}{behind}"), name.len());
-                assert_eq!(says, Says::of(&rules, name), "{name}");
+                for of in [Of::Field, Of::Query] {
+                    let says = known.says(&rules, of, &format!("{name}{behind}"), name.len());
+                    assert_eq!(says, Says::of(&rules, of, name), "{name}");
+                }
             }
         }
-        assert_eq!(Says::of(&rules, "Value").role, Role::Value);
-        assert!(Says::of(&rules, "SALARY").selected.is_some());
+        assert_eq!(Says::of(&rules, Of::Field, "Value").role, Role::Value);
+        assert!(Says::of(&rules, Of::Field, "SALARY").selected.is_some());
     }
 }

@@ -38,6 +38,7 @@ impl Part {
 /// What a name is the name of. Configured selectors may be for one of them only; and in a query
 /// plain words such as `code` carry secrets too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Of {
     /// A member, a field, an element, a word in a text.
     Field,

@@ -107,7 +107,7 @@ impl BodyMasker {
             part: Part::RequestBody,
             list: &mut self.list,
             keys: Keys { secret: &self.secret, tenant: &self.tenant },
-            known: &mut self.known,
+            known: &self.known,
             strings: STRINGS,
             masked: 0,
         };

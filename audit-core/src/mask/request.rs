@@ -182,7 +182,7 @@ impl Masker {
             part,
             list: &mut self.list,
             keys,
-            known: &mut self.known,
+            known: &self.known,
             strings: STRINGS,
             masked: 0,
         }

@@ -18,7 +18,7 @@ pub(super) struct Scope<'a> {
     pub(super) part: Part,
     pub(super) list: &'a mut MaskedList,
     pub(super) keys: Keys<'a>,
-    pub(super) known: &'a mut Known,
+    pub(super) known: &'a Known,
     /// How deep JSON in strings of JSON is still looked into.
     pub(super) strings: u8,
     /// How many values were masked.
@@ -31,13 +31,18 @@ pub(super) const STRINGS: u8 = 3;
 impl Scope<'_> {
     /// The selector of the value under `name`, decoded; nothing is listed yet.
     pub(super) fn find(&self, of: Of, name: &str) -> Option<Sel> {
-        self.rules.find(of, name)
+        self.known.says(self.rules, of, name, name.len()).selected
     }
 
     /// What the name of a member says, decoded: the first `len` bytes of a text.
     #[inline]
-    pub(super) fn says(&mut self, text: &str, len: usize) -> Says {
-        self.known.says(self.rules, text, len)
+    pub(super) fn says(&self, text: &str, len: usize) -> Says {
+        self.known.says(self.rules, Of::Field, text, len)
+    }
+
+    /// Whether texts are searched for secrets by their own look.
+    pub(super) fn detects(&self) -> bool {
+        self.rules.detectors().any()
     }
 
     /// The selector of the value that a JSON pointer such as `/users/0/password` leads to.
@@ -96,13 +101,13 @@ pub(super) mod tests {
         let secret = Secret::new([7; 32]);
         let mut list = MaskedList::default();
         let keys = Keys { secret: &secret, tenant: "" };
-        let mut known = Known::default();
+        let known = Known::default();
         let masked = mask(&mut Scope {
             rules,
             part,
             list: &mut list,
             keys,
-            known: &mut known,
+            known: &known,
             strings: STRINGS,
             masked: 0,
         });

@@ -6,19 +6,13 @@ use aho_corasick::AhoCorasick;
 
 use super::{REDACTED, json, scope::Scope, text};
 
-/// The shortest text that hides something without a `:` or a `=` in it: `-p abc` is too short.
-const SHORTEST: usize = 8;
-
-/// Whether more than a look for `:` and `=` is needed to say that nothing hides in a text.
-pub(super) fn may_hide(text: &str, scope: &Scope<'_>) -> bool {
-    /// Of `Bearer x`, `--password x`, `<pin>1</pin>` and `//user:x@host`.
-    const MARKS: [&str; 11] = [
-        "earer ", "EARER ", "asic ", "ASIC ", "oken ", "OKEN ", "igest ", "IGEST ", "--", "//",
-        "</",
-    ];
+/// Whether a text without a `:`, a `=` or a `<` in it may still hide something.
+pub(super) fn may_hide(text: &str) -> bool {
+    /// Of `Bearer x`, `--password x` and `//user@host`.
+    const MARKS: [&str; 10] =
+        ["earer ", "EARER ", "asic ", "ASIC ", "oken ", "OKEN ", "igest ", "IGEST ", "--", "//"];
     static MACHINE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(MARKS).ok());
-    let marked = || MACHINE.as_ref().is_none_or(|machine| machine.is_match(text));
-    scope.rules.detectors().any() || (text.len() >= SHORTEST && marked())
+    MACHINE.as_ref().is_none_or(|machine| machine.is_match(text))
 }
 
 /// Masks inside of a decoded value: JSON in it, to a depth of three; pairs and URLs; what the
@@ -40,10 +34,7 @@ pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
         }
         scope.list.take_back(mark);
     }
-    let before = scope.masked;
-    let mut masked = String::with_capacity(text.len());
-    text::text(&mut masked, text, scope);
-    if scope.masked > before && masked != text { Cow::Owned(masked) } else { Cow::Borrowed(text) }
+    text::inside(text, scope)
 }
 
 /// JSON inside of JSON inside of JSON and so on: what has members goes whole.

@@ -303,7 +303,8 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         let raw = &self.text[begin + 1..quoted.end()];
         let role = self.levels.last().map_or(Role::None, |level| level.role);
         let names = matches!(role, Role::Name | Role::Pointer);
-        if !names && !quoted.telling() && !quoted.escaped() && !value::may_hide(raw, self.scope) {
+        let plain = !quoted.telling() && !quoted.escaped() && !self.scope.detects();
+        if plain && !names && (!quoted.spaced() || !value::may_hide(raw)) {
             return Ok(());
         }
         let text = match quoted.escaped() {
@@ -442,7 +443,8 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         };
         let harmless = in_value
             && !inside.contains([':', '=', '\\', '@', '{', '[', '/'])
-            && !value::may_hide(inside, self.scope)
+            && !self.scope.detects()
+            && !value::may_hide(inside)
             && self.levels.last().is_none_or(|level| level.role == Role::None);
         if harmless && let Some(words) = inside.rfind(' ') {
             self.out.push_str(&rest[..=words]);
@@ -498,6 +500,9 @@ fn comma_behind(rest: &[u8]) -> Option<usize> {
 
 fn push_string(out: &mut String, text: &str) {
     let plain = |b: u8| b >= 0x20 && b != b'"' && b != b'\\';
+    if text == REDACTED {
+        return out.push_str("\"[redacted]\"");
+    }
     out.push('"');
     match text.bytes().all(plain) {
         true => out.push_str(text),

@@ -17,10 +17,11 @@ pub(super) struct Quoted(usize);
 impl Quoted {
     const ESCAPED: usize = 1 << (usize::BITS - 1);
     const TELLING: usize = 1 << (usize::BITS - 2);
+    const SPACED: usize = 1 << (usize::BITS - 3);
 
     /// The place of the closing quote.
     pub(super) const fn end(self) -> usize {
-        self.0 & !(Self::ESCAPED | Self::TELLING)
+        self.0 & !(Self::ESCAPED | Self::TELLING | Self::SPACED)
     }
 
     /// It has escapes, so it stands for another text.
@@ -28,9 +29,14 @@ impl Quoted {
         self.0 & Self::ESCAPED != 0
     }
 
-    /// It holds a `:` or a `=`, as everything does that names a secret inside.
+    /// It holds a `:`, a `=` or a `<`, as most does that names a secret inside.
     pub(super) const fn telling(self) -> bool {
         self.0 & Self::TELLING != 0
+    }
+
+    /// It holds a space, as the rest of it does.
+    pub(super) const fn spaced(self) -> bool {
+        self.0 & Self::SPACED != 0
     }
 }
 
@@ -51,23 +57,30 @@ const fn bytes_that_are(byte: u8, word: u64) -> u64 {
 /// Only what is asked to `TELL` looks for what tells of a secret: a name need not.
 #[inline(always)]
 pub(super) fn string<const TELL: bool>(bytes: &[u8], mut at: usize) -> Result<Quoted, Stop> {
-    let (mut escaped, mut telling) = (0, 0);
+    let (mut escaped, mut telling, mut spaced) = (0, 0, 0);
     loop {
         while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
             let word = u64::from_le_bytes(*eight);
             let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
             let stop = bytes_that_are(b'"', word) | bytes_that_are(b'\\', word) | control;
-            let tells = match TELL {
-                true => bytes_that_are(b':', word) | bytes_that_are(b'=', word),
-                false => 0,
+            let (tells, spaces) = match TELL {
+                true => (
+                    bytes_that_are(b':', word)
+                        | bytes_that_are(b'=', word)
+                        | bytes_that_are(b'<', word),
+                    bytes_that_are(b' ', word),
+                ),
+                false => (0, 0),
             };
             if stop == 0 {
                 telling |= tells;
+                spaced |= spaces;
                 at += 8;
                 continue;
             }
             let before = stop.trailing_zeros() & !7;
             telling |= tells & !(u64::MAX << before);
+            spaced |= spaces & !(u64::MAX << before);
             at += before as usize / 8;
             break;
         }
@@ -75,7 +88,8 @@ pub(super) fn string<const TELL: bool>(bytes: &[u8], mut at: usize) -> Result<Qu
             None => return Err(Stop::End),
             Some(b'"') => {
                 let telling = if telling == 0 { 0 } else { Quoted::TELLING };
-                return Ok(Quoted(at | escaped | telling));
+                let spaced = if spaced == 0 { 0 } else { Quoted::SPACED };
+                return Ok(Quoted(at | escaped | telling | spaced));
             }
             Some(b'\\') => {
                 escaped = Quoted::ESCAPED;
@@ -83,7 +97,8 @@ pub(super) fn string<const TELL: bool>(bytes: &[u8], mut at: usize) -> Result<Qu
             }
             Some(..0x20) => return Err(Stop::Bad),
             Some(byte) => {
-                telling |= u64::from(matches!(byte, b':' | b'='));
+                telling |= u64::from(matches!(byte, b':' | b'=' | b'<'));
+                spaced |= u64::from(*byte == b' ');
                 at += 1;
             }
         }
@@ -206,6 +221,7 @@ mod tests {
             ("abc\" : 1", Ok((3, false, false))),
             ("abcdefgh\"", Ok((8, false, false))),
             ("abcdefghijk=\"", Ok((12, false, true))),
+            ("abcdefghijk <\"", Ok((13, false, true))),
             ("a:cdefghijklmnop\":", Ok((16, false, true))),
             ("abcdefg\":\"=", Ok((7, false, false))),
             (r#"a\"b\\""#, Ok((6, true, false))),

@@ -2,6 +2,8 @@
 
 mod value;
 
+use std::borrow::Cow;
+
 use super::{REDACTED, how::Value, part::Of, rules::Sel, scope::Scope};
 
 /// Appends text with what looks like a secret replaced: the value after a hidden name and `=` or
@@ -12,12 +14,22 @@ use super::{REDACTED, how::Value, part::Of, rules::Sel, scope::Scope};
 /// It runs from one byte that can mean something to the next, and looks back for the name: most
 /// text has few of them.
 pub(super) fn text(out: &mut String, text: &str, scope: &mut Scope<'_>) {
-    let rules = scope.rules;
-    words(out, &rules.detectors().mask(text, scope), scope);
+    out.push_str(&inside(text, scope));
 }
 
-fn words(out: &mut String, text: &str, scope: &mut Scope<'_>) {
-    let mut scan = Scan { text, out, copied: 0, floor: 0, scope };
+/// The same; owned exactly if something was masked.
+pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
+    let rules = scope.rules;
+    match rules.detectors().mask(text, scope) {
+        Cow::Borrowed(text) => words(text, scope),
+        Cow::Owned(text) => Cow::Owned(words(&text, scope).into_owned()),
+    }
+}
+
+fn words<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
+    // Nothing is copied as long as nothing is masked.
+    let mut out = String::new();
+    let mut scan = Scan { text, out: &mut out, copied: 0, floor: 0, scope };
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
@@ -32,7 +44,11 @@ fn words(out: &mut String, text: &str, scope: &mut Scope<'_>) {
         at = next.max(at + 1);
     }
     let copied = scan.copied;
+    if copied == 0 && out.is_empty() {
+        return Cow::Borrowed(text);
+    }
     out.push_str(&text[copied..]);
+    Cow::Owned(out)
 }
 
 /// The same for a text that goes on beyond what was captured: its last word is dropped, since it
@@ -40,7 +56,8 @@ fn words(out: &mut String, text: &str, scope: &mut Scope<'_>) {
 pub(super) fn text_cut(out: &mut String, cut: &str, scope: &mut Scope<'_>) {
     let rules = scope.rules;
     let end = cut.rfind(char::is_whitespace).unwrap_or(0);
-    words(out, &rules.detectors().mask_cut(&cut[..end], scope), scope);
+    let detected = rules.detectors().mask_cut(&cut[..end], scope);
+    out.push_str(&words(&detected, scope));
 }
 
 const NONE: u8 = 0;
