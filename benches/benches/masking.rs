@@ -78,7 +78,7 @@ fn masking(c: &mut Criterion) {
 /// The worst known input for each engine, a mebibyte of each: what a client can make the writer
 /// spend.
 fn hostile(c: &mut Criterion) {
-    let fields = ["v", "salary", "größe", "$.a.b"];
+    let fields = ["v", "salary", "größe"];
     let inputs: [(&str, &str, &str, &str, &str); 16] = [
         ("json, small members", "application/json", "{", "\"k\":1,", "\"k\":1}"),
         ("json, masked members", "application/json", "{", "\"pin\":1,", "\"k\":1}"),
