@@ -48,8 +48,8 @@ mod middleware;
 mod payload;
 
 pub use audit_core::{
-    Auditor, AuditorBuilder, AuditorGuard, BuildError, Capture, CloseError, Counters, FlushError,
-    ForwardedHeader, Secret, SessionAs, sink,
+    Auditor, AuditorBuilder, AuditorGuard, BadSelector, BuildError, Capture, CloseError, Counters,
+    Detector, FlushError, ForwardedHeader, How, MaskRules, Secret, SessionAs, sink, testing,
 };
 
 pub use self::{

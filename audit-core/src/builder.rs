@@ -76,6 +76,9 @@ pub enum BuildError {
         /// Its value.
         value: String,
     },
+    /// Bodies are to be decoded, which this build cannot.
+    #[error("decode_bodies: build with the feature `decode` of audit-core, or leave it off")]
+    Decode,
     /// A selector of values to mask that can select nothing.
     #[error("mask: {0}")]
     Mask(#[from] BadSelector),
@@ -147,7 +150,8 @@ impl AuditorBuilder {
     }
 
     /// Whether bodies with a Content-Encoding (gzip, deflate, br, zstd) are captured too; they are
-    /// decoded to be masked, never on the request's thread. Default: no.
+    /// decoded to be masked, never on the request's thread. Default: no. Needs the feature
+    /// `decode`.
     pub const fn decode_bodies(mut self, decode: bool) -> Self {
         self.config.bodies.decode = decode;
         self
@@ -297,6 +301,7 @@ impl AuditorBuilder {
         masker.forwarded = self.config.forwarded;
         masker.session_as = self.config.session_as;
         masker.action_from_method = self.config.action_from_method;
+        masker.body_limit = self.config.bodies.limit;
         let pipe = std::sync::Arc::new(Pipe::new(self.memory));
         let further = self.further.into_iter().map(Further::start).collect::<Result<_, _>>()?;
         Writer::start(pipe.clone(), Box::new(sink), masker, further)?;
@@ -320,6 +325,9 @@ impl AuditorBuilder {
         }
         if self.memory < LEAST_MEMORY {
             return Err(BuildError::Memory(self.memory));
+        }
+        if self.config.bodies.decode && !cfg!(feature = "decode") {
+            return Err(BuildError::Decode);
         }
         if self.config.bodies.limit > LARGEST_LIMIT {
             return Err(BuildError::BodyLimit(self.config.bodies.limit));

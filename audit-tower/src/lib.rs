@@ -57,8 +57,8 @@ mod layer;
 mod service;
 
 pub use audit_core::{
-    Auditor, AuditorBuilder, AuditorGuard, BuildError, Capture, CloseError, Counters, FlushError,
-    ForwardedHeader, Secret, SessionAs, sink,
+    Auditor, AuditorBuilder, AuditorGuard, BadSelector, BuildError, Capture, CloseError, Counters,
+    Detector, FlushError, ForwardedHeader, How, MaskRules, Secret, SessionAs, sink, testing,
 };
 
 #[cfg(feature = "axum")]

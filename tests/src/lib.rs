@@ -11,4 +11,5 @@ pub mod wire;
 /// The README's Rust blocks, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
+#[doc = include_str!("../../docs/masking.md")]
 pub mod readme {}

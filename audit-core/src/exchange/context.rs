@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    fmt, io,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,8 +12,9 @@ use super::{
     copied::Copied,
     flags::{Flag, Flags},
     frame::{self, Tag},
+    metadata::{Metadata, Value},
 };
-use crate::{Capture, mask};
+use crate::{Capture, MaskRules};
 
 /// Longest user name, user id or role, in bytes.
 const ACTOR: usize = 256;
@@ -21,8 +22,6 @@ const ACTOR: usize = 256;
 const ROLES: usize = 64;
 /// Longest route template.
 pub(super) const ROUTE: usize = 1024;
-/// Most bytes of metadata keys and values together.
-const METADATA: usize = 16 * 1024;
 
 /// Adds to the record of the present request.
 ///
@@ -54,7 +53,7 @@ struct Fields {
     module: Option<String>,
     action: Option<String>,
     route: Option<String>,
-    metadata: Vec<(String, Vec<u8>)>,
+    metadata: Metadata,
     capture: Option<Capture>,
     request_body: Copied,
 }
@@ -147,19 +146,48 @@ impl AuditContext {
     /// left out and flagged `metadata_truncated`. A value that cannot be serialised, or nests
     /// deeper than 63, is left out and flagged `metadata_invalid`.
     pub fn metadata(&self, key: impl AsRef<str>, value: impl Serialize) -> &Self {
-        let key = key.as_ref();
         // Before the lock: `Serialize` is the caller's code.
-        let json = to_json(&value);
-        self.with(|f| match json {
-            Err(flag) => f.flags.set(flag),
-            Ok(json) => {
-                f.metadata.retain(|(k, _)| k != key);
-                let used: usize = f.metadata.iter().map(|(k, v)| k.len() + v.len()).sum();
-                if used + key.len() + json.len() > METADATA {
-                    f.flags.set(Flag::MetadataTruncated);
-                } else {
-                    f.metadata.push((key.to_owned(), json));
-                }
+        self.set_metadata(key.as_ref(), Value::of(&value))
+    }
+
+    /// The same for a value with fields that only its type knows to be secret: they are masked
+    /// here already, by these rules, and then by the auditor's. A pseudonym needs the auditor's
+    /// secret, so [`How::Pseudonym`](crate::How::Pseudonym) redacts.
+    ///
+    /// ```
+    /// use std::sync::LazyLock;
+    /// use audit_core::{AuditContext, How, MaskRules};
+    ///
+    /// #[derive(serde::Serialize)]
+    /// struct Customer { name: String, iban: String, score: u32 }
+    ///
+    /// impl Customer {
+    ///     fn rules() -> &'static MaskRules {
+    ///         static RULES: LazyLock<MaskRules> = LazyLock::new(|| {
+    ///             let rules = MaskRules::new().fields(["$.score"]);
+    ///             let rules = rules.and_then(|rules| rules.fields_how(["$.iban"], How::Last4));
+    ///             rules.expect("selectors")
+    ///         });
+    ///         &RULES
+    ///     }
+    /// }
+    /// # fn handler(audit: AuditContext, customer: Customer) {
+    /// audit.metadata_masked("customer", &customer, Customer::rules());
+    /// # }
+    /// ```
+    pub fn metadata_masked(
+        &self,
+        key: impl AsRef<str>,
+        value: impl Serialize,
+        rules: &MaskRules,
+    ) -> &Self {
+        self.set_metadata(key.as_ref(), Value::masked(&value, rules))
+    }
+
+    fn set_metadata(&self, key: &str, value: Result<Value, Flag>) -> &Self {
+        self.with(|f| {
+            if let Err(flag) = value.and_then(|value| f.metadata.set(key, value)) {
+                f.flags.set(flag);
             }
         })
     }
@@ -252,9 +280,7 @@ impl ContextState {
                 }
             }
             fields.roles.iter().for_each(|r| frame::push(arena, Tag::Role, b"", r.as_bytes()));
-            for (key, value) in &fields.metadata {
-                frame::push(arena, Tag::Metadata, key.as_bytes(), value);
-            }
+            fields.metadata.push(arena);
         }
         ended
     }
@@ -304,42 +330,6 @@ impl Fields {
             self.flags.set(invalid);
         }
     }
-}
-
-fn to_json(value: &impl Serialize) -> Result<Vec<u8>, Flag> {
-    /// Refuses to grow beyond the limit, so that a huge value costs no more than that.
-    struct Bounded(Vec<u8>);
-    impl io::Write for Bounded {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            if self.0.len() + bytes.len() > METADATA {
-                return Err(io::ErrorKind::FileTooLarge.into());
-            }
-            self.0.extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut out = Bounded(Vec::new());
-    match serde_json::to_writer(&mut out, value) {
-        Ok(()) => {
-            let mut json = out.0;
-            mask::compact(&mut json);
-            let readable = mask::depth(&json) <= mask::DEEPEST && !has_lone_surrogate(&json);
-            if readable { Ok(json) } else { Err(Flag::MetadataInvalid) }
-        }
-        Err(error) if error.is_io() => Err(Flag::MetadataTruncated),
-        Err(_) => Err(Flag::MetadataInvalid),
-    }
-}
-
-/// Whether raw JSON holds an escape that stands for no character, which many readers refuse.
-fn has_lone_surrogate(json: &[u8]) -> bool {
-    // Only raw JSON has such escapes at all: what is serialised here stands as it is.
-    let suspicious = json.windows(3).any(|w| matches!(w, [b'\\', b'u', b'd' | b'D']));
-    suspicious && serde_json::from_slice::<serde_json::Value>(json).is_err()
 }
 
 #[cfg(test)]
@@ -396,7 +386,7 @@ mod tests {
     #[test]
     fn limits_are_kept_and_told() {
         let context = AuditContext(Arc::default());
-        context.user("é".repeat(200)).metadata("big", "x".repeat(METADATA));
+        context.user("é".repeat(200)).metadata("big", "x".repeat(super::super::metadata::MOST));
         context.metadata("key", f64::NAN).metadata("ok", true).route("/é".repeat(1000));
         let (ended, kept) = fields(&context);
         assert_eq!(words(ended), ["path_truncated", "metadata_truncated", "actor_truncated"]);

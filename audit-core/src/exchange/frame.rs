@@ -35,6 +35,8 @@ pub(crate) enum Tag {
     Module,
     Action,
     Metadata,
+    /// A place in metadata that was masked by its own rules: how as its name, the selector.
+    MaskedPlace,
     Message,
     /// As a [`BodyField`](super::body::BodyField).
     RequestBody,
@@ -42,7 +44,7 @@ pub(crate) enum Tag {
 }
 
 impl Tag {
-    const ALL: [Self; 26] = [
+    const ALL: [Self; 27] = [
         Self::RequestId,
         Self::Method,
         Self::Path,
@@ -66,6 +68,7 @@ impl Tag {
         Self::Module,
         Self::Action,
         Self::Metadata,
+        Self::MaskedPlace,
         Self::Message,
         Self::RequestBody,
         Self::ResponseBody,

@@ -9,6 +9,7 @@ pub(crate) mod flags;
 pub(crate) mod frame;
 mod guard;
 mod head;
+mod metadata;
 mod raw;
 mod tee;
 #[cfg(test)]

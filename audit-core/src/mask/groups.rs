@@ -172,6 +172,10 @@ impl Masker {
     }
 
     pub(super) fn metadata(&mut self, out: &mut Vec<u8>, of: &Draft<'_>) {
+        for place in of.all(Tag::MaskedPlace) {
+            let [selector, how] = [place.value, place.name].map(String::from_utf8_lossy);
+            self.list.tell(Part::Metadata, &selector, &how);
+        }
         for field in of.all(Tag::Metadata) {
             let key = String::from_utf8_lossy(field.name);
             if !out.ends_with(b"{") {

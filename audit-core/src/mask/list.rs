@@ -9,6 +9,8 @@ const MOST: usize = 100;
 #[derive(Debug, Default)]
 pub(crate) struct MaskedList {
     places: Vec<(Part, Sel)>,
+    /// Of values that were masked by rules of their own: the selector, and how.
+    told: Vec<(Part, String, String)>,
     /// The selectors listed for each part, as bits: a body may hold a million masked values.
     listed: [Vec<u64>; Part::COUNT],
     pub(crate) truncated: bool,
@@ -17,6 +19,7 @@ pub(crate) struct MaskedList {
 impl MaskedList {
     pub(crate) fn clear(&mut self) {
         self.places.clear();
+        self.told.clear();
         self.listed.iter_mut().for_each(Vec::clear);
         self.truncated = false;
     }
@@ -30,12 +33,29 @@ impl MaskedList {
         if listed[word] & bit != 0 {
             return;
         }
-        if self.places.len() == MOST {
+        if self.places.len() + self.told.len() >= MOST {
             self.truncated = true;
             return;
         }
         listed[word] |= bit;
         self.places.push((part, sel));
+    }
+
+    /// Adds a place that was masked by rules of its own.
+    pub(super) fn tell(&mut self, part: Part, selector: &str, how: &str) {
+        if self.places.len() + self.told.len() >= MOST {
+            self.truncated = true;
+            return;
+        }
+        self.told.push((part, selector.to_owned(), how.to_owned()));
+    }
+
+    pub(super) fn told(&self) -> impl Iterator<Item = (Part, &str, &str)> {
+        self.told.iter().map(|(part, selector, how)| (*part, selector.as_str(), how.as_str()))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty() && self.told.is_empty()
     }
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (Part, Sel)> {

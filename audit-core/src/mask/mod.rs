@@ -44,6 +44,7 @@ pub(crate) use self::{
     format::{Format, media_type},
     headers::{cookie, hides_header},
     json::{DEEPEST, compact, depth},
+    preview::value,
     request::{Clock, Masker, ServiceInfo, gap},
 };
 

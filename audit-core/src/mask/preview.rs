@@ -1,7 +1,7 @@
 //! The masker outside of an auditor.
 
 use super::{
-    MaskRules,
+    How, MaskRules,
     body::{Body, body},
     how::{Keys, pseudonym},
     list::MaskedList,
@@ -106,7 +106,7 @@ impl BodyMasker {
             rules: &self.rules,
             part: Part::RequestBody,
             list: &mut self.list,
-            keys: Keys { secret: &self.secret, tenant: &self.tenant },
+            keys: Keys { secret: Some(&self.secret), tenant: &self.tenant },
             known: &self.known,
             strings: STRINGS,
             masked: 0,
@@ -136,4 +136,32 @@ impl Secret {
         let kind = if number { "number" } else { "string" };
         pseudonym(self, tenant, field, kind, value)
     }
+}
+
+/// A masked value, and the places in it that were masked: the selector, and how.
+pub(crate) type MaskedValue = (Vec<u8>, Vec<(String, &'static str)>);
+
+/// Masks one JSON value by rules of its own, where there is no secret for pseudonyms. `None`: it
+/// is no JSON.
+pub(crate) fn value(json: &[u8], rules: &MaskRules) -> Option<MaskedValue> {
+    let (mut list, known) = (MaskedList::default(), Known::default());
+    let mut scope = Scope {
+        rules,
+        part: Part::Metadata,
+        list: &mut list,
+        keys: Keys { secret: None, tenant: "" },
+        known: &known,
+        strings: STRINGS,
+        masked: 0,
+    };
+    let mut out = String::with_capacity(json.len());
+    super::json::documents(&mut out, std::str::from_utf8(json).ok()?, false, &mut scope).ok()?;
+    let masked = list.iter().map(|(_, sel)| {
+        let how = match rules.how_of(sel) {
+            How::Pseudonym => How::Redact.as_str(),
+            how => how.as_str(),
+        };
+        (rules.shown(sel).to_owned(), how)
+    });
+    Some((out.into_bytes(), masked.collect()))
 }

@@ -62,6 +62,8 @@ pub(crate) struct Masker {
     pub(crate) secret: Secret,
     pub(crate) service: ServiceInfo,
     pub(crate) action_from_method: bool,
+    /// Most bytes of a decoded body.
+    pub(crate) body_limit: usize,
     /// Of the record that is made.
     tenant: String,
     pub(super) list: MaskedList,
@@ -78,6 +80,7 @@ impl Masker {
             secret,
             service,
             action_from_method: false,
+            body_limit: 0,
             tenant: String::new(),
             list: MaskedList::default(),
             known: Known::default(),
@@ -176,7 +179,7 @@ impl Masker {
     }
 
     pub(super) fn scope(&mut self, part: Part) -> Scope<'_> {
-        let keys = Keys { secret: &self.secret, tenant: &self.tenant };
+        let keys = Keys { secret: Some(&self.secret), tenant: &self.tenant };
         Scope {
             rules: &self.rules,
             part,
@@ -254,15 +257,17 @@ pub(super) fn list<'a>(out: &mut Vec<u8>, texts: impl Iterator<Item = Cow<'a, st
 }
 
 fn masked(out: &mut Vec<u8>, places: &MaskedList, rules: &MaskRules) {
-    if places.iter().len() == 0 {
+    if places.is_empty() {
         return;
     }
     token::name(out, "masked");
-    for (at, (part, sel)) in places.iter().enumerate() {
+    let known =
+        places.iter().map(|(part, sel)| (part, rules.shown(sel), rules.how_of(sel).as_str()));
+    for (at, (part, selector, how)) in known.chain(places.told()).enumerate() {
         out.extend_from_slice(if at == 0 { b"[{" } else { b",{" });
         token::text_member(out, "part", part.as_str());
-        token::text_member(out, "field", rules.shown(sel));
-        token::text_member(out, "how", rules.how_of(sel).as_str());
+        token::text_member(out, "field", selector);
+        token::text_member(out, "how", how);
         out.push(b'}');
     }
     out.push(b']');

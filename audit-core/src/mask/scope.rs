@@ -100,7 +100,7 @@ pub(super) mod tests {
     ) -> (T, Vec<String>) {
         let secret = Secret::new([7; 32]);
         let mut list = MaskedList::default();
-        let keys = Keys { secret: &secret, tenant: "" };
+        let keys = Keys { secret: Some(&secret), tenant: "" };
         let known = Known::default();
         let masked = mask(&mut Scope {
             rules,

@@ -121,3 +121,26 @@ fn of_the_application() {
     assert!(!json.contains('\n'));
     assert!(json.contains(r#""error_truncated""#) && !json.contains("user:"));
 }
+
+#[test]
+fn of_a_type_with_rules_of_its_own() {
+    let rules = audit_core::MaskRules::new()
+        .fields(["$.score"])
+        .and_then(|rules| rules.fields_how(["$.iban"], audit_core::How::Last4))
+        .and_then(|rules| rules.fields_how(["mail"], audit_core::How::Pseudonym))
+        .unwrap();
+    let customer =
+        serde_json::json!({"iban": "S3cr3tS3cr3t1234", "score": "S3cr3t", "mail": "S3cr3t"});
+    let record = record(
+        |builder| builder,
+        &Request::default(),
+        |exchange| {
+            exchange.context().metadata_masked("customer", &customer, &rules);
+        },
+    );
+    assert_no_secret(&record.to_json());
+    let entry = record.to_entry().unwrap();
+    let how: Vec<_> = entry.masked.iter().map(|m| (m.field.as_str(), m.how.as_str())).collect();
+    assert_eq!(how, [("$.iban", "last4"), ("mail", "redact"), ("$.score", "redact")]);
+    assert!(record.to_json().contains(r#""iban":"****1234""#));
+}

@@ -112,3 +112,15 @@ fn the_two_commands_are_there() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/test");
     assert!(script.metadata().is_ok_and(|meta| meta.is_file()));
 }
+
+#[test]
+fn the_masking_guide_shows_what_the_command_prints() {
+    let guide = include_str!("../../../docs/masking.md");
+    let block = |fence: &str| {
+        let (_, rest) = guide.split_once(fence).expect("a block");
+        rest.split_once("```").expect("its end").0.to_owned()
+    };
+    let audit = programs::audit();
+    let command = block("```sh\n").replace("audit mask", &format!("{} mask", audit.display()));
+    assert_eq!(sh(Path::new("."), &command), block("```json\n"));
+}

@@ -7,6 +7,7 @@ mod hostile;
 mod http2;
 mod live;
 mod load;
+mod masked;
 mod pair;
 mod parity;
 mod scenarios;
