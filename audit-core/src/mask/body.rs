@@ -2,7 +2,7 @@
 
 use super::{
     form::form,
-    format::{Format, media_type, parameter},
+    format::{Format, is_utf8, media_type, parameter},
     json,
     lines::lines,
     multipart::multipart,
@@ -33,7 +33,7 @@ pub(super) fn body(
     if bytes.is_empty() && !cut {
         return Err(OmitReason::Empty);
     }
-    if parameter(content_type, "charset").is_some_and(|charset| !is_utf8(charset)) {
+    if !is_utf8(content_type) {
         return Err(OmitReason::Encoding);
     }
     let mark = scope.list.mark();
@@ -63,6 +63,10 @@ fn masked(
         return Ok(Body::Text(out));
     }
     let text = text(bytes, cut).ok_or(OmitReason::Unparsable)?;
+    // No text has them, but each second byte of UTF-16 is one: its names cannot be seen.
+    if text.contains('\0') {
+        return Err(OmitReason::Unparsable);
+    }
     let done = match format {
         Format::Json => return json(text, cut, scope),
         // Whatever it is called, what looks like JSON is masked like JSON.
@@ -70,7 +74,9 @@ fn masked(
             let mark = scope.list.mark();
             match json(text, cut, scope) {
                 // A log line may begin with a bracket; an object is nothing else.
-                Err(_) if text.trim_start().starts_with('[') => scope.list.take_back(mark),
+                Err(_) if !text.contains("{\"") && text.trim_start().starts_with('[') => {
+                    scope.list.take_back(mark);
+                }
                 masked => return masked,
             }
             free_text(&mut out, text, cut, scope)
@@ -110,10 +116,6 @@ fn free_text(
 fn looks_like_json(bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['))
-}
-
-fn is_utf8(charset: &[u8]) -> bool {
-    [&b"utf-8"[..], b"utf8", b"us-ascii"].iter().any(|name| name.eq_ignore_ascii_case(charset))
 }
 
 /// The bytes as text, without a byte order mark; a character that was cut in two is dropped.

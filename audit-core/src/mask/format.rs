@@ -99,6 +99,17 @@ pub(crate) fn parameter<'a>(content_type: &'a [u8], wanted: &str) -> Option<&'a 
     found
 }
 
+/// Whether a text of this Content-Type is UTF-8: nothing else is said, or not clearly.
+pub(crate) fn is_utf8(content_type: &[u8]) -> bool {
+    let lower = content_type.to_ascii_lowercase();
+    if !lower.windows(7).any(|word| word == b"charset") {
+        return true;
+    }
+    let charset = parameter(content_type, "charset");
+    let is = |name: &&[u8]| charset.is_some_and(|charset| charset.eq_ignore_ascii_case(name));
+    [&b"utf-8"[..], b"utf8", b"us-ascii"].iter().any(is)
+}
+
 fn media_type_len(content_type: &[u8]) -> usize {
     content_type.iter().position(|b| *b == b';').unwrap_or(content_type.len())
 }
@@ -127,6 +138,22 @@ mod tests {
             ("+json", Some(Format::Json)),
         ] {
             assert_eq!(Format::of(media_type(content_type.as_bytes())), format, "{content_type}");
+        }
+    }
+
+    #[test]
+    fn an_unclear_charset_is_not_utf_8() {
+        for (content_type, utf8) in [
+            ("application/json", true),
+            ("application/json; charset=UTF-8", true),
+            ("application/json; charset=\"utf-8\"", true),
+            ("application/json; charset=utf-16", false),
+            ("application/json; charset=utf-7; charset=utf-7", false),
+            ("application/json; charset=\"utf-7", false),
+            ("application/json; x=\"; charset=utf-8", false),
+            ("application/json; charset", false),
+        ] {
+            assert_eq!(is_utf8(content_type.as_bytes()), utf8, "{content_type}");
         }
     }
 

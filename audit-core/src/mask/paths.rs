@@ -158,6 +158,17 @@ impl Walk {
         }
     }
 
+    /// Whether a path selects something inside of the child that was looked at last, by more than
+    /// being anywhere below: what it selects for.
+    pub(super) fn goes_on(&self, paths: &[(Path, usize)]) -> Option<usize> {
+        let reached = self.reached.get(*self.levels.last()?..)?;
+        reached.iter().find_map(|done| {
+            let (Path(steps), selects) = paths.get(usize::from(done.path))?;
+            let next = steps.get(usize::from(done.steps))?;
+            (done.steps > 0 && *next != Step::Deeper).then_some(*selects)
+        })
+    }
+
     /// The child that was looked at is over, or is no container.
     pub(super) fn leave(&mut self) {
         if let Some(from) = self.levels.pop() {

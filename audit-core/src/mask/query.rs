@@ -140,7 +140,7 @@ pub(super) fn path(out: &mut String, path: &str, scope: &mut Scope<'_>) {
     for piece in path.split_inclusive(['/', ';', '&']) {
         let end = piece.trim_end_matches(['/', ';', '&']).len();
         // A piece of a path that goes leaves its separators.
-        let _ = pair(out, &piece[..end], Of::PathParameter, scope);
+        let _ = pair(out, &piece[..end], Of::Query, scope);
         out.push_str(&piece[end..]);
     }
 }

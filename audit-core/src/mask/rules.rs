@@ -254,7 +254,7 @@ impl MaskRules {
             return None;
         }
         let word = words::built_in(name).map(|at| Sel::at(Sel::BUILT_IN + at));
-        let asked = matches!(of, Of::Form | Of::Query | Of::PathParameter);
+        let asked = matches!(of, Of::Form | Of::Query);
         word.or_else(|| {
             let whole = asked.then(|| words::in_query(name)).flatten();
             whole.map(|at| Sel::at(Sel::IN_QUERY + at))

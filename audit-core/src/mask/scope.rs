@@ -45,9 +45,24 @@ impl Scope<'_> {
         self.rules.detectors().any()
     }
 
-    /// The selector of the value that a JSON pointer such as `/users/0/password` leads to.
+    /// The selector of the value that a JSON pointer such as `/users/0/password` leads to, or a
+    /// path of another kind: `#/a`, `$.a.b`, SCIM's `emails[type eq "work"].value`.
     pub(super) fn find_pointer(&self, pointer: &str) -> Option<Sel> {
-        let segments = pointer.strip_prefix('/')?.split('/').take(DEEPEST_POINTER);
+        let decoded = percent_encoding::percent_decode_str(pointer).decode_utf8_lossy();
+        let path = match pointer.starts_with('/') {
+            true => pointer,
+            false => decoded.trim_start_matches(['#', '$', '.', '/']),
+        };
+        let separators: &[char] = match pointer.starts_with('/') {
+            true => &['/'],
+            false => &['/', '.', ':', '[', ']'],
+        };
+        let path = path.strip_prefix('/').unwrap_or(path);
+        if path.is_empty() {
+            // The whole document.
+            return self.rules.paths().first().map(|(_, at)| self.rules.of_path(*at));
+        }
+        let segments = path.split(separators).take(DEEPEST_POINTER);
         let mut walk = Walk::default();
         walk.begin(self.rules.paths());
         let mut found = None;
@@ -62,7 +77,8 @@ impl Scope<'_> {
             let by_path = walk.look(self.rules.paths(), child).map(|at| self.rules.of_path(at));
             found = found.or(by_path).or_else(|| self.find(Of::Field, &segment));
         }
-        found
+        // A value of which a part is selected: its own document does not tell where it is.
+        found.or_else(|| walk.goes_on(self.rules.paths()).map(|at| self.rules.of_path(at)))
     }
 
     /// What is written instead of a value; its place is listed. `None`: nothing is, the value

@@ -17,7 +17,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const BODIES: &[(&str, &str)] = &[
     (JSON, r#"{"user":"keep","password":"@"}"#),
     (JSON, r#"{"user":"keep","pa\u0073sword":"@","list":[{"pin":["@",1,true,null]}]}"#),
-    (JSON, r#"{"a":{"apiKey":{"v":"@"}},"n":12345678901234567890.10,"keep":1e400}"#),
+    (JSON, r#"{"a":{"apiKey":{"v":"@"}},"n":12345678901234567890.10,"keep":1e40}"#),
     (JSON, r#"{"payload":"{\"password\":\"@\",\"x\":\"keep\"}"}"#),
     (JSON, r#"[{"name":"password","value":"@"},{"value":"@","name":"token"},{"keep":1}]"#),
     (JSON, r#"{"keep":1,"url":"https://u:@@h/?token=@&page=2","log":"Bearer @"}"#),

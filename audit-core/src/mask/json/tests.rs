@@ -129,7 +129,12 @@ fn pairs_of_name_and_value() {
             r#"[{"op":"add","path":"/users/0/password","value":"x"},{"value":1,"path":"/pin/0"}]"#,
             r#"[{"op":"add","path":"/users/0/password","value":"[redacted]"},{"value":"[redacted]","path":"/pin/0"}]"#,
         ),
-        (r#"{"path":"password","value":"x"}"#, r#"{"path":"password","value":"x"}"#),
+        (r#"{"path":"password","value":"x"}"#, r#"{"path":"password","value":"[redacted]"}"#),
+        (
+            r##"[{"path":"#/user/pass%77ord","value":1},{"path":"$.a.pin[0]","value":1}]"##,
+            r##"[{"path":"#/user/pass%77ord","value":"[redacted]"},{"path":"$.a.pin[0]","value":"[redacted]"}]"##,
+        ),
+        (r#"{"path":"/home/ann","value":"x"}"#, r#"{"path":"/home/ann","value":"x"}"#),
         (
             r#"{"value":{"value":1,"name":"pin"},"name":"city"}"#,
             r#"{"value":{"value":"[redacted]","name":"pin"},"name":"city"}"#,
@@ -172,6 +177,10 @@ fn paths_and_exceptions() {
             r#"{"user":{"name":1},"r":{"name":2},"items":[{"pin":3},{"pin":4}],"pin":5,"x":[{"deep":{}}]}"#
         ),
         r#"{"user":{"name":"[redacted]"},"r":{"name":2},"items":[{"pin":"[redacted]"},{"pin":"[redacted]"}],"pin":5,"x":[{"deep":"[redacted]"}]}"#
+    );
+    assert_eq!(
+        one(&rules, r#"[{"path":"/user","value":{"name":1}},{"path":"/x","value":{"name":1}}]"#),
+        r#"[{"path":"/user","value":"[redacted]"},{"path":"/x","value":{"name":1}}]"#
     );
     let rules = MaskRules::new().except(["token_count", "$.page.token"]).unwrap();
     assert_eq!(

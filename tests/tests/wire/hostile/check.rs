@@ -122,7 +122,7 @@ pub(super) fn check(id: &str, record: &Entry, request: &RequestEntry) {
         }
         "H04" => {
             assert_eq!(path, Some("/a;token=[redacted]/b"));
-            let hidden = "?%70assword=[redacted]&new+password=[redacted];client_secret=[redacted]";
+            let hidden = "?%70assword=[redacted]&new+password=[redacted]";
             assert_eq!(query, Some(&hidden[1..]));
             assert_eq!(
                 values("referer"),
