@@ -1,0 +1,8 @@
+//! No masked body shows a secret: generated bodies of every format, whole and cut anywhere, and
+//! hostile ones.
+
+mod captured;
+mod check;
+mod hostile;
+mod plant;
+mod properties;
