@@ -8,6 +8,16 @@ use proptest::prelude::*;
 
 use crate::plant::{self, Format, Plant};
 
+const FORMATS: &[Format] = &[
+    Format::Json,
+    Format::Ndjson,
+    Format::Sse,
+    Format::Form,
+    Format::Multipart,
+    Format::Xml,
+    Format::Text,
+];
+
 struct Head<'a>(&'a str);
 
 impl RequestHead for Head<'_> {
@@ -105,7 +115,7 @@ proptest! {
 
     #[test]
     fn a_record_holds_what_the_masker_makes(
-        format in proptest::sample::select(&Format::ALL[..]),
+        format in proptest::sample::select(FORMATS),
         bytes in proptest::collection::vec(any::<u8>(), 24..300),
         limit in prop_oneof![1..400_usize, Just(1 << 20)],
         frame in 1..60_usize,

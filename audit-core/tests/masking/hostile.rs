@@ -111,21 +111,19 @@ fn time(masker: &mut BodyMasker, content_type: &str, body: &str, tries: usize) -
 
 #[test]
 fn no_body_overflows_and_four_times_as_much_takes_four_times_as_long() {
-    for how in [How::Redact, How::Remove] {
-        let mut masker = check::masker(how);
-        for (content_type, what, make, n) in TABLE {
-            let (quarter, whole) = (make(n / 4), make(*n));
-            let mut long = time(&mut masker, content_type, &whole, 1);
-            // What is over at once is linear enough, and too short to compare.
-            if long < Duration::from_millis(40) {
-                continue;
-            }
-            let short = time(&mut masker, content_type, &quarter, 3);
-            if long > short * 6 {
-                long = long.min(time(&mut masker, content_type, &whole, 3));
-            }
-            assert!(long < short * 8, "{content_type}, {what}: {short:?}, then {long:?}");
-            assert!(long < Duration::from_secs(20), "{content_type}, {what}: {long:?}");
+    let mut masker = check::masker(How::Redact);
+    for (content_type, what, make, n) in TABLE {
+        let (quarter, whole) = (make(n / 4), make(*n));
+        let mut long = time(&mut masker, content_type, &whole, 1);
+        // What is over at once is linear enough, and too short to compare.
+        if long < Duration::from_millis(40) {
+            continue;
         }
+        let short = time(&mut masker, content_type, &quarter, 3);
+        if long > short * 6 {
+            long = long.min(time(&mut masker, content_type, &whole, 3));
+        }
+        assert!(long < short * 8, "{content_type}, {what}: {short:?}, then {long:?}");
+        assert!(long < Duration::from_secs(20), "{content_type}, {what}: {long:?}");
     }
 }

@@ -5,7 +5,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
     check::{mask, masker, planted},
-    plant::{Format, plant},
+    plant::{Format, leak, plant},
 };
 
 /// Longest body that is cut everywhere.
@@ -13,12 +13,17 @@ const SHORT: usize = 300;
 
 fn check(format: Format, bytes: &[u8], remove: bool, seed: usize) {
     let plant = plant(format, bytes);
-    let how = if remove { How::Remove } else { How::Redact };
+    let mut masker = masker(if remove { How::Remove } else { How::Redact });
     let len = plant.body.len();
     if len <= SHORT {
-        planted(format, how, &plant, 0..len);
+        planted(format, &mut masker, &plant, leak, 0..len);
     } else {
-        planted(format, how, &plant, (1..=40).map(|at| seed.wrapping_mul(2 * at + 1) % len));
+        planted(
+            format,
+            &mut masker,
+            &plant,
+            (1..=40).map(|at| seed.wrapping_mul(2 * at + 1) % len),
+        );
     }
 }
 

@@ -6,6 +6,7 @@ use audit_core::testing::find_leak;
 const PIECE: usize = 6;
 
 /// How a text shows one of these secrets, or a piece of one.
+#[allow(dead_code)] // A fuzzer does without.
 pub(crate) fn leak(text: &str, secrets: &[String]) -> Option<String> {
     let spelled = || secrets.iter().find_map(|secret| find_leak(text, secret));
     glimpse(text, secrets).or_else(spelled)
