@@ -18,12 +18,8 @@ fn check(format: Format, bytes: &[u8], remove: bool, seed: usize) {
     if len <= SHORT {
         planted(format, &mut masker, &plant, leak, 0..len);
     } else {
-        planted(
-            format,
-            &mut masker,
-            &plant,
-            (1..=40).map(|at| seed.wrapping_mul(2 * at + 1) % len),
-        );
+        let cuts = (1..=40).map(|at| seed.wrapping_mul(2 * at + 1) % len);
+        planted(format, &mut masker, &plant, leak, cuts);
     }
 }
 
