@@ -3,6 +3,7 @@
 
 mod captured;
 mod check;
+mod found;
 mod hostile;
 mod plant;
 mod properties;

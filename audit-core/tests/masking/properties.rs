@@ -5,7 +5,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
     check::{mask, masker, planted},
-    plant::{Format, leak, plant},
+    plant::{Format, glimpse, leak, plant},
 };
 
 /// Longest body that is cut everywhere.
@@ -120,5 +120,23 @@ proptest! {
     #[test]
     fn text_shows_no_secret(bytes in bytes(), remove: bool, seed: usize) {
         check(Format::Text, &bytes.0, remove, seed);
+    }
+
+    #[test]
+    fn broken_documents_show_no_secret(
+        bytes in bytes(),
+        format in select(&[Format::Json, Format::Ndjson, Format::Xml]),
+        end: prop::sample::Index,
+        behind in select(&["", "x", "}", "]]>", "\"", "<", "\u{0}"]),
+    ) {
+        let plant = plant(format, &bytes.0);
+        let mut masker = masker(How::Redact);
+        let end = end.index(plant.body.len() + 1);
+        // Nobody says that these go on: they are what they are.
+        for body in [&plant.body[..plant.body.floor_char_boundary(end)], &plant.body] {
+            let body = format!("{body}{behind}");
+            let (_, json) = mask(&mut masker, &plant.content_type, body.as_bytes(), usize::MAX);
+            prop_assert_eq!(glimpse(&json, &plant.secrets), None, "{}", body);
+        }
     }
 }
