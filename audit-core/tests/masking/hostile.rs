@@ -1,0 +1,129 @@
+//! Bodies made to overflow a stack, or to take their time.
+
+use std::time::{Duration, Instant};
+
+use audit_core::{BodyMasker, How};
+
+use crate::check;
+
+type Make = fn(usize) -> String;
+
+/// Content-Type, what it is, how to make one of `n` pieces, and how many of them.
+const TABLE: &[(&str, &str, Make, usize)] = &[
+    ("application/json", "open brackets", |n| "[".repeat(n), 200_000),
+    ("application/json", "brackets", |n| "[".repeat(n) + &"]".repeat(n), 200_000),
+    ("application/json", "nested members", |n| "{\"a\":".repeat(n), 200_000),
+    ("application/json", "a long string", |n| format!("\"{}\"", "a".repeat(n)), 10 << 20),
+    (
+        "application/json",
+        "a secret string",
+        |n| format!("{{\"pin\":\"{}\"}}", "a".repeat(n)),
+        10 << 20,
+    ),
+    ("application/json", "escapes", |n| format!("\"{}\"", "\\u0061".repeat(n)), 1_000_000),
+    ("application/json", "half an escape", |n| format!("\"{}\"", "\\ud800".repeat(n)), 1_000_000),
+    ("application/json", "keys", |n| members(n, |at| format!("\"k{at}\":{at}")), 1_000_000),
+    ("application/json", "secret keys", |n| members(n, |at| format!("\"pin{at}\":{at}")), 500_000),
+    ("application/json", "values", |n| members(n, |at| format!("\"value\":{at}")), 500_000),
+    ("application/json", "pairs", |n| elements(n, "{\"value\":1,\"name\":\"pin\"}"), 200_000),
+    ("application/json", "strings of JSON", |n| elements(n, "\"{\\\"pin\\\":1}\""), 200_000),
+    ("application/json", "bad JSON in strings", |n| elements(n, "\"[[[[{\\\"pin\\\":1\""), 200_000),
+    ("application/json", "brackets in a string", |n| format!("[\"{}\"]", "[".repeat(n)), 1 << 20),
+    ("application/json", "quotes in a string", |n| format!("[\"{}\"]", "\\\"a".repeat(n)), 1 << 20),
+    ("application/json", "documents", |n| "{}\n".repeat(n), 1_000_000),
+    ("application/json", "pairs in a string", |n| format!("[\"{}\"]", "a=".repeat(n)), 1 << 20),
+    ("application/x-ndjson", "lines", |n| "{\"pin\":1}\n".repeat(n), 500_000),
+    ("application/x-ndjson", "empty lines", |n| "\n".repeat(n), 4_000_000),
+    ("text/event-stream", "events", |n| "data: {\"pin\":1}\n\n".repeat(n), 200_000),
+    ("text/event-stream", "one event", |n| "data: [1,\n".repeat(n), 500_000),
+    ("text/event-stream", "colons", |n| ":".repeat(n), 4 << 20),
+    ("application/x-www-form-urlencoded", "pairs", |n| "a=b&".repeat(n), 1_000_000),
+    ("application/x-www-form-urlencoded", "secrets", |n| "pin=b&".repeat(n), 1_000_000),
+    (
+        "application/x-www-form-urlencoded",
+        "encoded",
+        |n| format!("{}=a", "%2525".repeat(n)),
+        500_000,
+    ),
+    (
+        "application/x-www-form-urlencoded",
+        "brackets",
+        |n| format!("a{}=1", "[a]".repeat(n)),
+        500_000,
+    ),
+    ("application/x-www-form-urlencoded", "JSON", |n| "a={%22pin%22:1}&".repeat(n), 100_000),
+    ("application/x-www-form-urlencoded", "semicolons", |n| "a=b;".repeat(n), 500_000),
+    ("application/x-www-form-urlencoded", "words", |n| "a".repeat(n), 4 << 20),
+    (MULTIPART, "parts", |n| PART.repeat(n) + "--b--\r\n", 100_000),
+    (
+        MULTIPART,
+        "long head",
+        |n| format!("--b\r\n{}\r\n\r\nx\r\n--b--\r\n", "a: b\r\n".repeat(n)),
+        200_000,
+    ),
+    (
+        MULTIPART,
+        "near boundaries",
+        |n| format!("--b\r\n\r\n{}\r\n--b--", "\r\n--bx".repeat(n)),
+        500_000,
+    ),
+    ("application/xml", "nested", |n| "<a>".repeat(n) + &"</a>".repeat(n), 200_000),
+    ("application/xml", "open", |n| "<a>".repeat(n), 200_000),
+    ("application/xml", "elements", |n| format!("<a>{}</a>", "<pin>1</pin>".repeat(n)), 300_000),
+    ("application/xml", "attributes", |n| format!("<a {}/>", "b='c' ".repeat(n)), 200_000),
+    ("application/xml", "references", |n| format!("<a>{}</a>", "&amp;".repeat(n)), 500_000),
+    ("application/xml", "pairs", |n| format!("<a>{}</a>", "<v>1</v>".repeat(n)), 300_000),
+    ("application/xml", "open sections", |n| format!("<a>{}</a>", "<![CDATA[".repeat(n)), 300_000),
+    ("application/xml", "open comments", |n| format!("<a>{}</a>", "<!--".repeat(n)), 500_000),
+    ("text/plain", "pairs", |n| "a=".repeat(n), 1 << 20),
+    ("text/plain", "quotes", |n| "pin='".repeat(n), 1 << 20),
+    ("text/plain", "escaped quotes", |n| "pin=\"\\".repeat(n), 1 << 20),
+    ("text/plain", "backslashes", |n| "\\".repeat(n), 4 << 20),
+    ("text/plain", "URLs", |n| "http://a:".repeat(n), 500_000),
+    ("text/plain", "brackets", |n| "pin=[{(".repeat(n), 500_000),
+    ("text/plain", "schemes", |n| "Bearer ".repeat(n), 500_000),
+    ("text/plain", "one word", |n| "a".repeat(n), 10 << 20),
+];
+
+const MULTIPART: &str = "multipart/form-data; boundary=b";
+const PART: &str = "--b\r\nContent-Disposition: form-data; name=\"pin\"\r\n\r\n1\r\n";
+
+fn members(n: usize, member: impl Fn(usize) -> String) -> String {
+    let members: Vec<_> = (0..n).map(member).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+fn elements(n: usize, element: &str) -> String {
+    format!("[{}0]", format!("{element},").repeat(n))
+}
+
+/// The time that masking takes, whole and cut: the best of a few tries, since others use the
+/// machine too.
+fn time(masker: &mut BodyMasker, content_type: &str, body: &str, tries: usize) -> Duration {
+    let once = |masker: &mut BodyMasker| {
+        let began = Instant::now();
+        masker.body(content_type, body.as_bytes(), usize::MAX);
+        masker.body(content_type, body.as_bytes(), body.len() - 1);
+        began.elapsed()
+    };
+    (0..tries).map(|_| once(masker)).min().unwrap_or_default()
+}
+
+#[test]
+fn no_body_overflows_and_four_times_as_much_takes_four_times_as_long() {
+    let mut masker = check::masker(How::Redact);
+    for (content_type, what, make, n) in TABLE {
+        let (quarter, whole) = (make(n / 4), make(*n));
+        let mut long = time(&mut masker, content_type, &whole, 1);
+        // What is over at once is linear enough, and too short to compare.
+        if long < Duration::from_millis(40) {
+            continue;
+        }
+        let short = time(&mut masker, content_type, &quarter, 3);
+        if long > short * 6 {
+            long = long.min(time(&mut masker, content_type, &whole, 3));
+        }
+        assert!(long < short * 8, "{content_type}, {what}: {short:?}, then {long:?}");
+        assert!(long < Duration::from_secs(20), "{content_type}, {what}: {long:?}");
+    }
+}

@@ -1,0 +1,9 @@
+//! No masked body shows a secret: generated bodies of every format, whole and cut anywhere, and
+//! hostile ones.
+
+mod captured;
+mod check;
+mod found;
+mod hostile;
+mod plant;
+mod properties;
