@@ -18,7 +18,7 @@ const FORMATS: &[Format] = &[
     Format::Text,
 ];
 
-struct Head<'a>(&'a str);
+pub(crate) struct Head<'a>(pub(crate) &'a str);
 
 impl RequestHead for Head<'_> {
     fn method(&self) -> &'static str {

@@ -3,6 +3,7 @@
 
 mod captured;
 mod check;
+mod flood;
 mod found;
 mod hostile;
 mod plant;

@@ -13,30 +13,30 @@ const SECRET: &str = "S3cr3t-9x!";
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Content types and bodies. `@` stands for the secret; what is kept has `keep` in it.
+/// Content types and bodies. `§` stands for the secret; what is kept has `keep` in it.
 const BODIES: &[(&str, &str)] = &[
-    (JSON, r#"{"user":"keep","password":"@"}"#),
-    (JSON, r#"{"user":"keep","pa\u0073sword":"@","list":[{"pin":["@",1,true,null]}]}"#),
-    (JSON, r#"{"a":{"apiKey":{"v":"@"}},"n":12345678901234567890.10,"keep":1e40}"#),
-    (JSON, r#"{"payload":"{\"password\":\"@\",\"x\":\"keep\"}"}"#),
-    (JSON, r#"[{"name":"password","value":"@"},{"value":"@","name":"token"},{"keep":1}]"#),
-    (JSON, r#"{"keep":1,"url":"https://u:@@h/?token=@&page=2","log":"Bearer @"}"#),
-    (JSON, r#"{"password":"@"}{"token":"@","keep":2}"#),
-    (JSON, r#"{"user":"x","password":"@"#),
-    (JSON, "\u{feff}{\"password\":\"@\",\"keep\":1}"),
-    ("application/vnd.api+json; ext=x", r#"{"data":{"secret":"@","keep":1}}"#),
-    ("application/json; charset=iso-8859-1", r#"{"password":"@"}"#),
-    ("", r#"{"password":"@","keep":1}"#),
-    ("", "password=@"),
-    (FORM, "user=keep&p%61ssword=@&user%5Btoken%5D=@&a=%7B%22pin%22%3A%22@%22%7D"),
-    (FORM, r#"{"password":"@"}"#),
-    ("text/plain", "keep this, password=@ and Authorization: Bearer @"),
-    ("text/plain", r#"{"password":"@","keep":1}"#),
-    ("text/html, application/json", r#"{"password":"@"}"#),
-    ("application/octet-stream", r#"{"password":"@"}"#),
+    (JSON, r#"{"user":"keep","password":"§"}"#),
+    (JSON, r#"{"user":"keep","pa\u0073sword":"§","list":[{"pin":["§",1,true,null]}]}"#),
+    (JSON, r#"{"a":{"apiKey":{"v":"§"}},"n":12345678901234567890.10,"keep":1e40}"#),
+    (JSON, r#"{"payload":"{\"password\":\"§\",\"x\":\"keep\"}"}"#),
+    (JSON, r#"[{"name":"password","value":"§"},{"value":"§","name":"token"},{"keep":1}]"#),
+    (JSON, r#"{"keep":1,"url":"https://u:§@h/?token=§&page=2","log":"Bearer §"}"#),
+    (JSON, r#"{"password":"§"}{"token":"§","keep":2}"#),
+    (JSON, r#"{"user":"x","password":"§"#),
+    (JSON, "\u{feff}{\"password\":\"§\",\"keep\":1}"),
+    ("application/vnd.api+json; ext=x", r#"{"data":{"secret":"§","keep":1}}"#),
+    ("application/json; charset=iso-8859-1", r#"{"password":"§"}"#),
+    ("", r#"{"password":"§","keep":1}"#),
+    ("", "password=§"),
+    (FORM, "user=keep&p%61ssword=§&user%5Btoken%5D=§&a=%7B%22pin%22%3A%22§%22%7D"),
+    (FORM, r#"{"password":"§"}"#),
+    ("text/plain", "keep this, password=§ and Authorization: Bearer §"),
+    ("text/plain", r#"{"password":"§","keep":1}"#),
+    ("text/html, application/json", r#"{"password":"§"}"#),
+    ("application/octet-stream", r#"{"password":"§"}"#),
     (
         "multipart/form-data; boundary=b",
-        "--b\r\nContent-Disposition: form-data; name=pin\r\n\r\n@\r\n--b--\r\n",
+        "--b\r\nContent-Disposition: form-data; name=pin\r\n\r\n§\r\n--b--\r\n",
     ),
 ];
 
@@ -51,7 +51,7 @@ enum Frames {
 fn both_frameworks_record_the_same_masked_bodies() {
     let mut testbeds = Framework::ALL.map(|framework| Audited::start(framework, "full"));
     for (content_type, body) in BODIES {
-        let body = body.replace('@', SECRET);
+        let body = body.replace('§', SECRET);
         for frames in [Frames::One, Frames::Each] {
             let records = testbeds.each_mut().map(|bed| recorded(bed, content_type, &body, frames));
             assert_eq!(records[0], records[1], "{content_type}: {body}");

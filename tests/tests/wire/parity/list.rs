@@ -76,7 +76,15 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
             "hostile: S07",
             "hostile: S09",
         ],
-        fields: &["response.status", "response.size"],
+        fields: &[
+            "response.status",
+            "response.size",
+            "request.capture.reason",
+            "request.capture.state",
+            "request.capture.bytes",
+            "response.body",
+            "response.capture.bytes",
+        ],
     },
     Difference {
         name: "long chunk extensions",
