@@ -321,3 +321,37 @@ async fn over_http2_with_and_without_a_length() {
         assert_eq!((entry.request().unwrap().size, both(entry)), (Some(5), [KEPT, answer]));
     }
 }
+
+/// `{"compressed":true,"password":"squeezed"}`, compressed by gzip.
+const GZIP: &[u8] = &[
+    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xab, 0x56, 0x4a, 0xce, 0xcf, 0x2d,
+    0x28, 0x4a, 0x2d, 0x2e, 0x4e, 0x4d, 0x51, 0xb2, 0x2a, 0x29, 0x2a, 0x4d, 0xd5, 0x51, 0x2a, 0x48,
+    0x2c, 0x2e, 0x2e, 0xcf, 0x2f, 0x02, 0xf2, 0x95, 0x8a, 0x0b, 0x4b, 0x53, 0x53, 0xab, 0x80, 0x52,
+    0xb5, 0x00, 0xc6, 0x62, 0xec, 0x40, 0x29, 0x00, 0x00, 0x00,
+];
+
+#[tokio::test]
+async fn compressed_bodies_are_decoded_when_asked() {
+    for (decode, kept, body) in [
+        (false, Some("encoding"), None),
+        (true, KEPT, Some(r#"{"compressed":true,"password":"[redacted]"}"#)),
+    ] {
+        let audited =
+            Audited::with(|settings| settings.capture(Capture::Full).decode_bodies(decode));
+        let echo = post(|body: Bytes| async move {
+            assert_eq!(body, GZIP);
+            ([JSON, (header::CONTENT_ENCODING, "gzip")], body)
+        });
+        let mut request = json(GZIP);
+        request.headers_mut().insert(header::CONTENT_ENCODING, "gzip".parse().unwrap());
+        let (_, answer) = read(ask(&audited, echo, request).await).await;
+        assert_eq!(answer, GZIP);
+        let entry = audited.one().await;
+        assert_eq!(both(&entry), [kept, kept]);
+        let (request, response) = (entry.request().unwrap(), entry.response().unwrap());
+        for held in [&request.body, &response.body] {
+            assert_eq!(held.as_ref().map(|body| body.get()), body);
+        }
+        assert_eq!((request.size, response.size), (Some(58), Some(58)));
+    }
+}
