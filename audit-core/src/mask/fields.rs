@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
     part::Of,
@@ -11,16 +11,49 @@ use super::{
     scope::Scope,
 };
 
+/// Where a separator is, or else the end. Most are near, which a search over many bytes at once
+/// is slow to find.
+pub(super) fn find(separator: u8, text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let near = bytes.len().min(16);
+    match bytes[..near].iter().position(|b| *b == separator) {
+        Some(at) => at,
+        None if near == bytes.len() => near,
+        None => memchr::memchr(separator, &bytes[near..]).map_or(bytes.len(), |at| near + at),
+    }
+}
+
 /// What a form's reader makes of a name or value. `false`: it is not UTF-8, and was mended.
 pub(super) fn decode(text: &str) -> (Cow<'_, str>, bool) {
-    if memchr::memchr2(b'%', b'+', text.as_bytes()).is_none() {
+    let Some(first) = text.bytes().position(|b| matches!(b, b'%' | b'+')) else {
         return (Cow::Borrowed(text), true);
+    };
+    let text = text.as_bytes();
+    let mut bytes = Vec::with_capacity(text.len());
+    bytes.extend_from_slice(&text[..first]);
+    let mut at = first;
+    while let Some(byte) = text.get(at) {
+        let code = match (byte, text.get(at + 1), text.get(at + 2)) {
+            (b'%', Some(high), Some(low)) => hex(*high).zip(hex(*low)),
+            _ => None,
+        };
+        match code {
+            Some((high, low)) => bytes.push(high << 4 | low),
+            None => bytes.push(if *byte == b'+' { b' ' } else { *byte }),
+        }
+        at += if code.is_some() { 3 } else { 1 };
     }
-    let spaced = text.replace('+', " ");
-    let bytes: Vec<u8> = percent_decode_str(&spaced).collect();
     match String::from_utf8(bytes) {
         Ok(text) => (Cow::Owned(text), true),
         Err(error) => (Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()), false),
+    }
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' | b'A'..=b'F' => Some((digit | 0x20) - b'a' + 10),
+        _ => None,
     }
 }
 
@@ -43,7 +76,44 @@ pub(super) fn encode(out: &mut String, text: &str) {
 
 /// Whether nothing can hide inside of a value, by its bytes alone.
 pub(super) fn is_plain(text: &str, scope: &Scope<'_>) -> bool {
-    !scope.rules.detectors().any() && !text.bytes().any(|b| b"=:/ %+{[>-\"<\t".contains(&b))
+    all_of(text) & TELLING == 0 && !scope.rules.detectors().may_find(text)
+}
+
+/// May tell of something inside of a value.
+pub(super) const TELLING: u8 = 1;
+/// Stands for something else in a name, or ends it for some readers.
+pub(super) const CODED: u8 = 2;
+/// Is in no name of a form.
+pub(super) const FOREIGN: u8 = 4;
+
+/// What each byte may mean, so that one look at each is enough.
+const MEANINGS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < TELLS.len() {
+        table[TELLS[at] as usize] |= TELLING;
+        at += 1;
+    }
+    at = 0;
+    while at < CODES.len() {
+        table[CODES[at] as usize] |= CODED;
+        at += 1;
+    }
+    at = 0;
+    while at < STRANGE.len() {
+        table[STRANGE[at] as usize] |= FOREIGN;
+        at += 1;
+    }
+    table
+};
+const TELLS: &[u8] = b"=:/ %+{[>-\"<\t";
+const CODES: &[u8] = b"%+[\0";
+const STRANGE: &[u8] = b"\"{}<>\\";
+
+/// What the bytes of a text may mean, together.
+#[inline]
+pub(super) fn all_of(text: &str) -> u8 {
+    text.bytes().fold(0, |all, byte| all | MEANINGS[usize::from(byte)])
 }
 
 /// Finds what selects fields, by name and by path.
@@ -120,6 +190,9 @@ fn segments(name: &str) -> impl Iterator<Item = &str> {
 }
 
 fn old_escapes(name: &str) -> Option<String> {
+    if !name.as_bytes().windows(2).any(|two| two == b"%u") {
+        return None;
+    }
     let mut pieces = name.split("%u");
     let mut out = pieces.next()?.to_owned();
     let mut any = false;

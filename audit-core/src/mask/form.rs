@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use super::{
     REDACTED,
-    fields::{self, Fields},
+    fields::{self, Fields, find},
     how::Value,
+    part::Of,
     scope::Scope,
     unparsable::Unparsable,
     value::inside,
@@ -26,13 +27,24 @@ pub(super) fn form(
     }
     let mut fields = Fields::default();
     let begin = out.len();
-    let mut pieces = body.split('&').peekable();
-    while let Some(piece) = pieces.next() {
-        let torn = cut && pieces.peek().is_none();
+    let mut pieces = Some(body);
+    while let Some(text) = pieces {
+        let end = find(b'&', text);
+        let piece = &text[..end];
+        pieces = text.get(end + 1..);
+        if piece.is_empty() {
+            out.push_str(if pieces.is_some() { "&" } else { "" });
+            continue;
+        }
+        let torn = cut && pieces.is_none();
         let mut rest = piece;
         loop {
-            let end = memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len());
+            let end = find(b';', rest);
             let last = end == rest.len();
+            if last && !torn && plain(rest, scope) {
+                out.push_str(rest);
+                break;
+            }
             let one = Pair { text: &rest[..end], all: rest, torn: torn && last, cut: torn };
             let done = one.mask(out, &mut fields, scope)?;
             if last || done == Done::Masked {
@@ -43,8 +55,8 @@ pub(super) fn form(
             }
             rest = &rest[end + 1..];
         }
-        let separate = piece.is_empty() || (out.len() > begin && !out.ends_with('&'));
-        if pieces.peek().is_some() && separate {
+        let separate = out.len() > begin && out.as_bytes().last() != Some(&b'&');
+        if pieces.is_some() && separate {
             out.push('&');
         }
     }
@@ -59,8 +71,26 @@ fn is_form(body: &str, cut: bool) -> bool {
     let head = body.trim_start();
     let other = head.starts_with(['{', '[', '<', '"', '\'', '(', ')', ']'])
         || head.starts_with("--")
-        || body.bytes().any(|b| b.is_ascii_control() && b != b'\t');
-    !other && (cut || body.is_empty() || body.contains(['=', '%']))
+        || body.as_bytes().chunks(64).any(|chunk| {
+            // Without an end in its middle, so that many are looked at together.
+            chunk.iter().fold(false, |any, b| any | (b.is_ascii_control() & (*b != b'\t')))
+        });
+    !other && (cut || body.is_empty() || memchr::memchr2(b'=', b'%', body.as_bytes()).is_some())
+}
+
+/// Whether a pair, or a name alone, stays as it is: the name as it is written selects nothing,
+/// and nothing can hide inside. Most are so.
+fn plain(pair: &str, scope: &Scope<'_>) -> bool {
+    let end = find(b'=', pair);
+    let (name, value) = (&pair[..end], pair.get(end + 1..));
+    if fields::all_of(name) != 0 || scope.rules.has_paths() {
+        return false;
+    }
+    let detectors = scope.rules.detectors();
+    let value_stays = value.is_none_or(|value| {
+        fields::is_plain(value, scope) && (value.is_empty() || scope.find(Of::Form, name).is_none())
+    });
+    value_stays && !detectors.may_find(name)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,16 +170,22 @@ impl Pair<'_> {
         fields: &mut Fields,
         scope: &Scope<'_>,
     ) -> Result<Option<super::rules::Sel>, Unparsable> {
+        if fields::all_of(name) & fields::CODED == 0 && !scope.rules.has_paths() {
+            return Ok(scope.find(Of::Form, name));
+        }
         let mut name = Cow::Borrowed(name);
-        for _ in 0..4 {
-            let decoded = fields::decode(&name).0.into_owned();
+        for times in 0..4 {
+            let decoded = fields::decode(&name).0;
+            if times > 0 && decoded == name {
+                break;
+            }
             if let Some(sel) = fields.find(scope, &decoded).map_err(|()| Unparsable)? {
                 return Ok(Some(sel));
             }
-            if decoded == *name || !decoded.contains(['%', '+']) {
+            if decoded == name || memchr::memchr2(b'%', b'+', decoded.as_bytes()).is_none() {
                 break;
             }
-            name = Cow::Owned(decoded);
+            name = Cow::Owned(decoded.into_owned());
         }
         Ok(None)
     }
@@ -162,18 +198,22 @@ impl Pair<'_> {
             return;
         }
         let mut text = Cow::Borrowed(raw);
-        for _ in 0..4 {
-            let decoded = fields::decode(&text).0.into_owned();
-            if let Cow::Owned(masked) = inside(&decoded, scope)
-                && masked != decoded
+        for times in 0..4 {
+            let decoded = fields::decode(&text).0;
+            if times > 0 && decoded == text {
+                break;
+            }
+            if !fields::is_plain(&decoded, scope)
+                && let Cow::Owned(masked) = inside(&decoded, scope)
+                && masked != *decoded
             {
                 fields::encode(out, &masked);
                 return;
             }
-            if decoded == *text || !decoded.contains('%') {
+            if decoded == text || memchr::memchr(b'%', decoded.as_bytes()).is_none() {
                 break;
             }
-            text = Cow::Owned(decoded);
+            text = Cow::Owned(decoded.into_owned());
         }
         out.push_str(raw);
     }
@@ -181,7 +221,7 @@ impl Pair<'_> {
 
 /// Names hold none of these unless this is no form.
 fn raw(name: &str) -> Result<(), Unparsable> {
-    match name.bytes().any(|b| b"\"{}<>\\".contains(&b)) {
+    match fields::all_of(name) & fields::FOREIGN != 0 {
         true => Err(Unparsable),
         false => Ok(()),
     }

@@ -3,7 +3,7 @@
 use super::{json::documents, scope::Scope, unparsable::Unparsable};
 
 /// What begins a document of a JSON text sequence.
-const RECORD: char = '\u{1e}';
+const RECORD: u8 = 0x1e;
 
 /// Appends lines of JSON, each masked.
 ///
@@ -16,8 +16,17 @@ pub(super) fn lines(
     scope: &mut Scope<'_>,
 ) -> Result<(), Unparsable> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    for whole in text.split_inclusive(['\n', RECORD]) {
-        let line = whole.trim_end_matches(['\n', '\r', RECORD]);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let bytes = rest.as_bytes();
+        let len = match bytes.iter().take(8).position(|b| matches!(*b, b'\n' | RECORD)) {
+            Some(near) => near + 1,
+            None => memchr::memchr2(b'\n', RECORD, bytes).map_or(rest.len(), |at| at + 1),
+        };
+        let ends = |b: &u8| !matches!(*b, b'\n' | b'\r' | RECORD);
+        let end = bytes[..len].iter().rposition(ends).map_or(0, |last| last + 1);
+        let (whole, line) = (&rest[..len], &rest[..end]);
+        rest = &rest[len..];
         if !line.trim_ascii().is_empty() {
             documents(out, line, cut && line.len() == whole.len(), scope)?;
         }

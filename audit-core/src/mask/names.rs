@@ -96,7 +96,7 @@ impl Known {
         let words = match text.as_bytes().first_chunk::<LONGEST>() {
             Some(bytes) if len <= 8 => [first_word(bytes, len), 0, 0],
             Some(bytes) if len <= LONGEST => words(bytes, len),
-            None if len <= LONGEST => padded(&text.as_bytes()[..len]),
+            None if len <= LONGEST => at_the_end(&text.as_bytes()[..len]),
             _ => return Says::of(rules, of, &text[..len]),
         };
         let Some(place) = self.0.get(place(words, len, of)) else {
@@ -108,17 +108,29 @@ impl Known {
         if same_name && usize::from(slot.len) == len + 1 && slot.of == of as u8 {
             return slot.says;
         }
-        let says = Says::of(rules, of, &text[..len]);
-        place.set(Slot { name: words, len: len as u8 + 1, of: of as u8, says });
-        says
+        learn(place, rules, of, &text[..len], words)
     }
 }
 
-#[cold]
-fn padded(name: &[u8]) -> [u64; WORDS] {
-    let mut bytes = [0; LONGEST];
-    bytes[..name.len()].copy_from_slice(name);
-    words(&bytes, name.len())
+/// Apart from the rest, so that what is known is told without a call.
+#[inline(never)]
+fn learn(place: &Cell<Slot>, rules: &MaskRules, of: Of, name: &str, words: [u64; WORDS]) -> Says {
+    let says = Says::of(rules, of, name);
+    place.set(Slot { name: words, len: name.len() as u8 + 1, of: of as u8, says });
+    says
+}
+
+/// The same of a name behind which the text ends, as one that was decoded does.
+#[inline]
+fn at_the_end(name: &[u8]) -> [u64; WORDS] {
+    let word = |from: usize| {
+        let rest = name.get(from..).unwrap_or_default();
+        match rest.first_chunk::<8>() {
+            Some(eight) => u64::from_le_bytes(*eight),
+            None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        }
+    };
+    [word(0), word(8), word(16)]
 }
 
 fn first_word(bytes: &[u8; LONGEST], len: usize) -> u64 {
@@ -140,6 +152,7 @@ fn words(bytes: &[u8; LONGEST], len: usize) -> [u64; WORDS] {
 }
 
 /// Clients who choose names that share a place gain nothing: they are looked at one by one.
+#[inline]
 fn place(words: [u64; WORDS], len: usize, of: Of) -> usize {
     let mixed = words[0] ^ words[1].rotate_left(23) ^ words[2].rotate_left(41);
     let mixed = mixed ^ (len as u64) ^ (of as u64) << 8;

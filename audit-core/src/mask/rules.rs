@@ -216,9 +216,13 @@ impl MaskRules {
             return self.listed(of, name);
         }
         // What reads a form drops these too.
-        let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        let name = match name.as_bytes() {
+            [b'!'..=b'~', .., b'!'..=b'~'] | [b'!'..=b'~'] => name,
+            _ => name.trim_matches(|c: char| c.is_whitespace() || c == '\0'),
+        };
         let mut configured = self.configured(of, name);
-        if configured.is_none() && matches!(of, Of::Form | Of::Query) {
+        let nested = || name.bytes().any(|b| matches!(b, b'[' | b']' | b'.'));
+        if configured.is_none() && matches!(of, Of::Form | Of::Query) && nested() {
             configured = last_segment(name).and_then(|last| self.configured(of, last));
         }
         match configured {
@@ -256,7 +260,7 @@ impl MaskRules {
         let word = words::built_in(name).map(|at| Sel::at(Sel::BUILT_IN + at));
         let asked = matches!(of, Of::Form | Of::Query);
         word.or_else(|| {
-            let whole = asked.then(|| words::in_query(name)).flatten();
+            let whole = (asked && may_be_in_query(name)).then(|| words::in_query(name)).flatten();
             whole.map(|at| Sel::at(Sel::IN_QUERY + at))
         })
     }
@@ -319,6 +323,16 @@ impl MaskRules {
 
 fn length_bit(len: usize) -> u64 {
     1 << len.min(63)
+}
+
+/// Whether a name begins like one that counts in a query; most are told apart by that.
+fn may_be_in_query(name: &str) -> bool {
+    match name.as_bytes().first() {
+        Some(first) if first.is_ascii_alphanumeric() => {
+            IN_QUERY.iter().any(|listed| listed.as_bytes()[0] == first.to_ascii_lowercase())
+        }
+        _ => true,
+    }
 }
 
 /// The last part of `user[password]`, `user.password` or `passwords[0][]` that is a name.

@@ -1,7 +1,12 @@
 //! Server-sent events: `text/event-stream`.
 
 use super::{
-    fields::is_plain, how::Value, json::documents, part::Of, scope::Scope, unparsable::Unparsable,
+    fields::{find, is_plain},
+    how::Value,
+    json::documents,
+    part::Of,
+    scope::Scope,
+    unparsable::Unparsable,
     value::inside,
 };
 
@@ -14,46 +19,59 @@ pub(super) fn sse(
     cut: bool,
     scope: &mut Scope<'_>,
 ) -> Result<(), Unparsable> {
-    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut event = Event::default();
-    while !rest.is_empty() {
-        let end = memchr::memchr2(b'\n', b'\r', rest.as_bytes());
-        let Some(end) = end else {
-            // The last line is torn; of the data, JSON can be masked up to where it is.
-            event.line(rest, "");
-            break;
-        };
-        let ends = if rest[end..].starts_with("\r\n") { 2 } else { 1 };
-        let (line, after) = rest.split_at(end);
-        event.line(line, &after[..ends]);
-        rest = &after[ends..];
+    let (mut begin, mut at) = (0, 0);
+    while at < text.len() {
+        let (line, ends) = first_line(&text[at..]);
+        at += line.len() + ends.len();
+        // The last line may be torn; of the data, JSON can be masked up to where it is.
+        event.line(line);
         if line.is_empty() {
-            event.write(out, false, scope);
+            // The line feeds between events go in one piece.
+            let blank = text[at..].bytes().take_while(|b| matches!(b, b'\n' | b'\r')).count();
+            event.write(out, &text[begin..at], false, scope);
+            out.push_str(&text[at..at + blank]);
+            at += blank;
+            begin = at;
         }
     }
-    event.write(out, cut, scope);
+    event.write(out, &text[begin..], cut, scope);
     Ok(())
 }
 
-/// The lines of one event, each with what ends it.
+/// The first line of a text, and what ends it: nothing if the text does.
+fn first_line(text: &str) -> (&str, &str) {
+    let bytes = text.as_bytes();
+    let near = bytes.iter().take(8).position(|b| matches!(b, b'\n' | b'\r'));
+    let end = near.or_else(|| memchr::memchr2(b'\n', b'\r', bytes)).unwrap_or(bytes.len());
+    let len = match bytes.get(end..) {
+        Some([b'\r', b'\n', ..]) => 2,
+        Some([_, ..]) => 1,
+        _ => 0,
+    };
+    (&text[..end], &text[end..end + len])
+}
+
+/// The data of one event.
 #[derive(Default)]
-struct Event<'t> {
-    lines: Vec<(&'t str, &'t str)>,
+struct Event {
     data: String,
     has_data: bool,
 }
 
 /// The field's name and value.
 fn field(line: &str) -> (&str, &str) {
-    let (name, value) = line.split_once(':').unwrap_or((line, ""));
+    let end = find(b':', line);
+    let (name, value) = (&line[..end], line.get(end + 1..).unwrap_or_default());
     (name, value.strip_prefix(' ').unwrap_or(value))
 }
 
-impl<'t> Event<'t> {
-    fn line(&mut self, line: &'t str, ends: &'t str) {
-        self.lines.push((line, ends));
-        let (name, value) = field(line);
-        if name == "data" {
+impl Event {
+    fn line(&mut self, line: &str) {
+        if line.starts_with("data")
+            && let ("data", value) = field(line)
+        {
             if self.has_data {
                 self.data.push('\n');
             }
@@ -62,10 +80,14 @@ impl<'t> Event<'t> {
         }
     }
 
-    fn write(&mut self, out: &mut String, cut: bool, scope: &mut Scope<'_>) {
+    /// Appends the lines of the event that is over.
+    fn write(&mut self, out: &mut String, lines: &str, cut: bool, scope: &mut Scope<'_>) {
         let masked = if self.has_data { data(&self.data, cut, scope) } else { None };
         let mut written = false;
-        for (line, ends) in self.lines.drain(..) {
+        let mut rest = lines;
+        while !rest.is_empty() {
+            let (line, ends) = first_line(rest);
+            rest = &rest[line.len() + ends.len()..];
             let (name, value) = field(line);
             if name == "data" {
                 match &masked {
@@ -85,20 +107,35 @@ impl<'t> Event<'t> {
             } else if cut && ends.is_empty() {
                 // Torn.
                 continue;
-            } else if let Some(sel) = scope.find(Of::Field, name).filter(|_| !value.is_empty()) {
+            } else if let Some(sel) =
+                (!value.is_empty()).then(|| scope.find(Of::Field, name)).flatten()
+            {
                 let masked = scope.in_place(sel, Value::Text(value));
                 out.push_str(&line[..line.len() - value.len()]);
-                out.push_str(&masked.replace(['\n', '\r'], " "));
-            } else if is_plain(name, scope) && is_plain(value, scope) {
+                push_line(out, &masked);
+            } else if is_word(name) && is_plain(name, scope) && is_plain(value, scope) {
                 out.push_str(line);
             } else {
-                out.push_str(&inside(line, scope).replace(['\n', '\r'], " "));
+                push_line(out, &inside(line, scope));
             }
             out.push_str(ends);
         }
         self.data.clear();
         self.has_data = false;
     }
+}
+
+/// Appends what may hold line feeds to the line that it is in.
+fn push_line(out: &mut String, text: &str) {
+    match memchr::memchr2(b'\n', b'\r', text.as_bytes()) {
+        Some(_) => out.push_str(&text.replace(['\n', '\r'], " ")),
+        None => out.push_str(text),
+    }
+}
+
+/// Whether a field's name is all that stands before its colon to who looks for names in a text.
+fn is_word(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// The data masked; `None`: it stays as it is.

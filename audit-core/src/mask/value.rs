@@ -1,18 +1,32 @@
 //! Inside of a value that is not itself selected.
 
-use std::{borrow::Cow, sync::LazyLock};
-
-use aho_corasick::AhoCorasick;
+use std::borrow::Cow;
 
 use super::{REDACTED, json, scope::Scope, text};
 
 /// Whether a text without a `:`, a `=` or a `<` in it may still hide something.
 pub(super) fn may_hide(text: &str) -> bool {
-    /// Of `Bearer x`, `--password x` and `//user@host`.
-    const MARKS: [&str; 10] =
-        ["earer ", "EARER ", "asic ", "ASIC ", "oken ", "OKEN ", "igest ", "IGEST ", "--", "//"];
-    static MACHINE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(MARKS).ok());
-    MACHINE.as_ref().is_none_or(|machine| machine.is_match(text))
+    /// Of `Bearer x`. What is before `--password x` and `//user@host` is the byte itself.
+    const SCHEMES: [&[u8]; 4] = [b"earer", b"asic", b"oken", b"igest"];
+    let bytes = text.as_bytes();
+    let mut before = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        let marks = match *byte {
+            b' ' if matches!(before | 0x20, b'r' | b'c' | b'n' | b't') => {
+                SCHEMES.iter().any(|scheme| {
+                    let word = at.checked_sub(scheme.len()).map(|from| &bytes[from..at]);
+                    word.is_some_and(|word| word.eq_ignore_ascii_case(scheme))
+                })
+            }
+            b'-' | b'/' => before == *byte,
+            _ => false,
+        };
+        if marks {
+            return true;
+        }
+        before = *byte;
+    }
+    false
 }
 
 /// Masks inside of a decoded value: JSON in it, to a depth of three; pairs and URLs; what the

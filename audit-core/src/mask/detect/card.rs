@@ -27,11 +27,36 @@ struct Group {
     sums: [usize; 2],
 }
 
+/// The newest groups, in a ring: a text may have a group in every other byte.
+struct Groups {
+    ring: [Group; RING],
+    newest: usize,
+    known: usize,
+}
+
+/// More than a number has digits; a power of two.
+const RING: usize = 32;
+
+impl Groups {
+    fn push(&mut self, group: Group) {
+        self.newest = (self.newest + 1) % RING;
+        self.ring[self.newest] = group;
+        self.known = (self.known + 1).min(MOST + 1);
+    }
+
+    /// From the newest one.
+    fn iter(&self) -> impl Iterator<Item = &Group> {
+        (0..self.known).map(|back| &self.ring[(self.newest + RING - back) % RING])
+    }
+}
+
 /// Looks at the digits that begin at `at`, up to the first card number.
 pub(super) fn run(bytes: &[u8], at: usize) -> Run {
-    // No window has more groups than a number has digits.
-    let mut groups = [Group::default(); MOST + 1];
-    let mut known = 0;
+    let end = end(bytes, at);
+    if end - at < FEWEST {
+        return Run { end, card: None };
+    }
+    let mut groups = Groups { ring: [Group::default(); RING], newest: 0, known: 0 };
     let mut last = Group { end: at, ..Group::default() };
     let mut from = at;
     loop {
@@ -54,10 +79,10 @@ pub(super) fn run(bytes: &[u8], at: usize) -> Run {
         }
         let goes_on = matches!(bytes.get(group.end), Some(b' ' | b'-'))
             && bytes.get(group.end + 1).is_some_and(u8::is_ascii_digit);
-        groups.copy_within(..MOST, 1);
-        groups[0] = group;
-        known = (known + 1).min(groups.len());
-        if let Some(card) = card(bytes, &groups[..known], at, !goes_on) {
+        groups.push(group);
+        // Behind a small group nothing ends that goes on.
+        let ends = !goes_on || group.end - group.begin >= GROUP;
+        if ends && let Some(card) = card(bytes, &groups, at, !goes_on) {
             return Run { end: group.end, card: Some(card) };
         }
         if !goes_on {
@@ -67,9 +92,19 @@ pub(super) fn run(bytes: &[u8], at: usize) -> Run {
     }
 }
 
+/// Where the digits end.
+fn end(bytes: &[u8], at: usize) -> usize {
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let mut end = at;
+    while is_digit(end) || (matches!(bytes.get(end), Some(b' ' | b'-')) && is_digit(end + 1)) {
+        end += 1;
+    }
+    end
+}
+
 /// A card number that ends with the newest group, the first in `groups`; of several the longest.
-fn card(bytes: &[u8], groups: &[Group], run: usize, over: bool) -> Option<Range<usize>> {
-    let newest = groups.first()?;
+fn card(bytes: &[u8], groups: &Groups, run: usize, over: bool) -> Option<Range<usize>> {
+    let newest = groups.iter().next()?;
     let (mut found, mut small) = (None, false);
     for (at, group) in groups.iter().enumerate() {
         let digits = newest.digits - group.digits_before;

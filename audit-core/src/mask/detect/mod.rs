@@ -72,11 +72,24 @@ impl Detectors {
     pub(super) fn has(&self, detector: Detector) -> bool {
         self.on[detector as usize]
     }
+
+    /// Whether something can be found in a text that is whole: most values are too short.
+    #[inline]
+    pub(super) fn may_find(&self, text: &str) -> bool {
+        text.len() >= SHORTEST && self.any()
+    }
 }
+
+/// Length of the shortest text in which something is found: a token's ten characters and a dot,
+/// or what begins a block.
+const SHORTEST: usize = 11;
 
 impl Detectors {
     /// The text with what the detectors find redacted; the rest stays to the byte.
     pub(super) fn mask<'t>(&self, text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
+        if !self.may_find(text) {
+            return Cow::Borrowed(text);
+        }
         self.search(text, false, scope)
     }
 

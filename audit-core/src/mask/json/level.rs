@@ -16,7 +16,7 @@ pub(super) struct Early {
 pub(super) const EARLY: usize = 8;
 
 /// An open container.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Level {
     pub(super) object: bool,
     /// Of the present member.
@@ -27,26 +27,22 @@ pub(super) struct Level {
     pub(super) named: Option<Sel>,
     /// A name was there, whatever it selected.
     pub(super) has_name: bool,
-    pub(super) early: Vec<Early>,
+    /// Where its early values begin among those of all open containers.
+    pub(super) early: usize,
     /// Where in the output the present member begins, where it may be removed.
     pub(super) member_out: Option<usize>,
 }
 
 impl Level {
-    pub(super) const fn new(object: bool) -> Self {
+    pub(super) const fn new(object: bool, early: usize) -> Self {
         Self {
             object,
             role: Role::None,
             element: 0,
             named: None,
             has_name: false,
-            early: Vec::new(),
+            early,
             member_out: None,
         }
-    }
-
-    /// Whether the present member is a value whose name is still to come.
-    pub(super) fn has_early_value(&self) -> bool {
-        self.role == Role::Value && !self.early.is_empty() && self.named.is_none()
     }
 }

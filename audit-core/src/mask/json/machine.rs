@@ -39,7 +39,13 @@ pub(super) struct Machine<'t, 's, 'r> {
     copied: usize,
     out: &'s mut String,
     scope: &'s mut Scope<'r>,
-    levels: Vec<Level>,
+    /// The container that the walk is in, which is asked for all the time; those around it; and
+    /// how many that are together.
+    level: Level,
+    around: Vec<Level>,
+    depth: usize,
+    /// The values of all open containers whose names are still to come.
+    early: Vec<Early>,
     muted: Option<Muted>,
     walks: Option<(Walk, Walk)>,
     pub(super) deepest: usize,
@@ -67,7 +73,11 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             copied: 0,
             out,
             scope,
-            levels: Vec::new(),
+            // Outside of all containers, what is there is like an element.
+            level: Level::new(false, 0),
+            around: Vec::new(),
+            depth: 0,
+            early: Vec::new(),
             muted: None,
             walks,
             deepest: 0,
@@ -91,7 +101,7 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         let mut selected = None;
         loop {
             if let Some(sel) = selected.take() {
-                self.muted = Some(Muted { begin: self.at, depth: self.levels.len(), sel });
+                self.muted = Some(Muted { begin: self.at, depth: self.depth, sel });
             }
             match self.peek()? {
                 b'"' => self.string()?,
@@ -111,16 +121,15 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
                     }
                     self.close();
                 }
-                b'-' | b'0'..=b'9' => {
-                    self.at = scan::number(self.bytes, self.at, !self.cut)?;
-                }
-                _ => self.at = scan::literal(self.bytes, self.at)?,
+                _ => self.at = scan::scalar(self.bytes, self.at, !self.cut)?,
             }
             // A value is over, and with it perhaps the containers that it ends.
             loop {
                 self.value_ends();
-                let Some(level) = self.levels.last() else { return Ok(()) };
-                let object = level.object;
+                if self.depth == 0 {
+                    return Ok(());
+                }
+                let object = self.level.object;
                 self.white_space();
                 match (self.peek()?, object) {
                     (b',', _) => {
@@ -151,7 +160,7 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
     #[cold]
     fn white_space_there(&mut self) {
         self.flush(self.at);
-        self.at += blanks(&self.bytes[self.at..]);
+        self.at += scan::blanks(&self.bytes[self.at..]);
         if self.muted.is_none() {
             self.copied = self.at;
         }
@@ -165,19 +174,28 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         }
     }
 
+    #[inline]
     fn open(&mut self, object: bool) -> Result<(), Stop> {
-        if self.levels.len() == DEEPEST {
+        if self.depth == DEEPEST {
             return Err(Stop::Bad);
         }
-        self.levels.push(Level::new(object));
-        self.deepest = self.deepest.max(self.levels.len());
+        // Most JSON in strings is flat: nothing is allocated for it.
+        if self.depth > 0 {
+            self.around.push(self.level);
+        }
+        self.level = Level::new(object, self.early.len());
+        self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
         self.at += 1;
         self.white_space();
         Ok(())
     }
 
+    #[inline]
     fn close(&mut self) {
-        self.levels.pop();
+        self.early.truncate(self.level.early);
+        self.level = self.around.pop().unwrap_or(Level::new(false, 0));
+        self.depth -= 1;
         self.at += 1;
     }
 
@@ -195,11 +213,9 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         if let Some(sel) = says.selected {
             self.member_begins(begin, sel);
         }
-        if let Some(level) = self.levels.last_mut() {
-            level.role = says.role;
-        }
+        self.level.role = says.role;
         let mut colon = name.end() + 1;
-        colon += blanks(&self.bytes[colon..]);
+        colon += scan::blanks(&self.bytes[colon..]);
         match self.bytes.get(colon) {
             Some(b':') => {}
             Some(_) => return Err(Stop::Bad),
@@ -233,13 +249,13 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         says
     }
 
+    #[inline]
     fn element(&mut self) -> Option<Sel> {
         if self.muted.is_some() {
             return None;
         }
-        let level = self.levels.last_mut()?;
-        let element = level.element;
-        level.element += 1;
+        let element = self.level.element;
+        self.level.element += 1;
         let mut selected = None;
         self.walk(Child::Element(element), &mut selected);
         if let Some(sel) = selected {
@@ -266,15 +282,13 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         if removed {
             self.flush(begin);
         }
-        if let Some(level) = self.levels.last_mut() {
-            level.member_out = removed.then_some(self.out.len());
-        }
+        self.level.member_out = removed.then_some(self.out.len());
     }
 
     /// The value of a pair begins: its name is known, or is still to come.
     fn value_of_pair(&mut self) -> Option<Sel> {
         let begin = self.at;
-        let named = self.levels.last()?.named;
+        let named = self.level.named;
         if self.muted.is_some() {
             return None;
         }
@@ -282,13 +296,12 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             self.flush(begin);
         }
         let out = self.out.len();
-        let level = self.levels.last_mut()?;
-        level.member_out = None;
+        self.level.member_out = None;
         if named.is_none() {
-            if level.early.len() == EARLY {
+            if self.early.len() - self.level.early == EARLY {
                 return Some(Sel::SENSITIVE);
             }
-            level.early.push(Early { input: begin..begin, output: out..out });
+            self.early.push(Early { input: begin..begin, output: out..out });
         }
         named
     }
@@ -301,9 +314,10 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             return Ok(());
         }
         let raw = &self.text[begin + 1..quoted.end()];
-        let role = self.levels.last().map_or(Role::None, |level| level.role);
+        let role = self.level.role;
         let names = matches!(role, Role::Name | Role::Pointer);
-        let plain = !quoted.telling() && !quoted.escaped() && !self.scope.detects();
+        let plain =
+            !quoted.telling() && !quoted.escaped() && !self.scope.rules.detectors().may_find(raw);
         if plain && !names && (!quoted.spaced() || !value::may_hide(raw)) {
             return Ok(());
         }
@@ -333,12 +347,13 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             _ if name.len() <= LONGEST_NAME => self.scope.find(Of::Field, name),
             _ => None,
         };
-        let Some(level) = self.levels.last_mut() else { return };
-        level.has_name |= role == Role::Name || name.starts_with('/');
+        self.level.has_name |= role == Role::Name || name.starts_with('/');
         let Some(sel) = sel else { return };
-        level.named = Some(sel);
+        self.level.named = Some(sel);
         // From the last one, so that the places of the others stay.
-        for early in std::mem::take(&mut level.early).into_iter().rev() {
+        while self.early.len() > self.level.early
+            && let Some(early) = self.early.pop()
+        {
             let value = value_of(&self.text[early.input]);
             let instead = self.scope.in_place(sel, value.borrowed());
             let mut quoted = String::new();
@@ -349,11 +364,10 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
 
     #[inline]
     fn value_ends(&mut self) {
-        let depth = self.levels.len();
-        if let Some(muted) = self.muted.take_if(|muted| muted.depth == depth) {
+        let depth = self.depth;
+        if self.muted.is_some() {
+            let Some(muted) = self.muted.take_if(|muted| muted.depth == depth) else { return };
             self.hide(&muted);
-        } else if self.muted.is_some() {
-            return;
         }
         if let Some((paths, excepted)) = &mut self.walks
             && depth > 0
@@ -361,29 +375,31 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             paths.leave();
             excepted.leave();
         }
-        if let Some(level) = self.levels.last_mut()
-            && level.role != Role::None
-        {
-            if level.has_early_value() {
+        if self.level.role != Role::None {
+            let has_early = self.early.len() > self.level.early && self.level.named.is_none();
+            if self.level.role == Role::Value && has_early {
                 self.early_value_ends();
-            } else {
-                level.role = Role::None;
             }
+            self.level.role = Role::None;
         }
     }
 
     fn early_value_ends(&mut self) {
         self.flush(self.at);
-        if let Some(level) = self.levels.last_mut() {
-            level.role = Role::None;
-            if let Some(early) = level.early.last_mut() {
-                (early.input.end, early.output.end) = (self.at, self.out.len());
-            }
+        if let Some(early) = self.early.last_mut() {
+            (early.input.end, early.output.end) = (self.at, self.out.len());
         }
     }
 
     /// Writes what stands for a hidden value that is over.
     fn hide(&mut self, muted: &Muted) {
+        if matches!(self.scope.rules.how_of(muted.sel), How::Redact) {
+            self.scope.redacted(muted.sel);
+            self.flush(muted.begin);
+            self.out.push_str(QUOTED);
+            self.copied = self.at;
+            return;
+        }
         let value = value_of(&self.text[muted.begin..self.at]);
         let instead = self.scope.instead(muted.sel, value.borrowed());
         self.replace(muted, instead);
@@ -391,8 +407,7 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
 
     fn replace(&mut self, muted: &Muted, instead: Option<Cow<'_, str>>) {
         self.flush(muted.begin);
-        let member_out = self.levels.last().and_then(|level| level.member_out);
-        match (instead, member_out) {
+        match (instead, self.level.member_out) {
             (Some(instead), _) => push_string(self.out, &instead),
             // The value of a pair does not go with its name.
             (None, None) => push_string(self.out, REDACTED),
@@ -422,8 +437,11 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             self.part_of_string();
         }
         // Values whose names are still to come could be anything.
-        for (depth, level) in self.levels.iter().enumerate() {
-            if let Some(early) = level.early.first()
+        let levels = self.around.iter().chain((self.depth > 0).then_some(&self.level));
+        let behind = self.around.iter().skip(1).chain([&self.level]).map(|level| level.early);
+        let ends = behind.take(self.around.len()).chain([self.early.len()]);
+        for ((depth, level), end) in levels.enumerate().zip(ends) {
+            if let Some(early) = self.early[level.early..end].first()
                 && !level.has_name
                 && (depth > 0 || early.input.end > early.input.start)
             {
@@ -437,15 +455,12 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
     fn part_of_string(&mut self) {
         let Some(rest) = self.text.get(self.at..) else { return };
         let Some(inside) = rest.strip_prefix('"') else { return };
-        let in_value = match self.levels.last() {
-            Some(level) => !level.object || self.out.ends_with(':'),
-            None => true,
-        };
+        let in_value = !self.level.object || self.out.ends_with(':');
         let harmless = in_value
             && !inside.contains([':', '=', '\\', '@', '{', '[', '/'])
             && !self.scope.detects()
             && !value::may_hide(inside)
-            && self.levels.last().is_none_or(|level| level.role == Role::None);
+            && self.level.role == Role::None;
         if harmless && let Some(words) = inside.rfind(' ') {
             self.out.push_str(&rest[..=words]);
         }
@@ -454,6 +469,9 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
 
 /// Longest value of a pair's name that is taken for a name.
 const LONGEST_NAME: usize = 64;
+
+/// [`REDACTED`] as a JSON string.
+const QUOTED: &str = "\"[redacted]\"";
 
 /// A JSON value as the strategies see it.
 enum Token<'t> {
@@ -486,22 +504,16 @@ fn value_of(token: &str) -> Token<'_> {
     }
 }
 
-/// How much white space a text begins with.
-#[inline]
-fn blanks(rest: &[u8]) -> usize {
-    rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
-}
-
 /// How far the comma behind a value reaches, over the white space before it.
 fn comma_behind(rest: &[u8]) -> Option<usize> {
-    let blank = blanks(rest);
+    let blank = scan::blanks(rest);
     (rest.get(blank) == Some(&b',')).then_some(blank + 1)
 }
 
 fn push_string(out: &mut String, text: &str) {
     let plain = |b: u8| b >= 0x20 && b != b'"' && b != b'\\';
     if text == REDACTED {
-        return out.push_str("\"[redacted]\"");
+        return out.push_str(QUOTED);
     }
     out.push('"');
     match text.bytes().all(plain) {

@@ -49,7 +49,7 @@ pub(super) fn documents(
     let mut rest = text;
     let mut scalar = false;
     loop {
-        let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n']);
+        let trimmed = &rest[scan::blanks(rest.as_bytes())..];
         if trimmed.is_empty() && (shape.documents > 0 || cut) {
             return Ok(shape);
         }
@@ -62,6 +62,19 @@ pub(super) fn documents(
             out.push_str(if trimmed.len() < rest.len() { "\n" } else { "" });
         }
         scalar = !contained;
+        if !contained && !trimmed.starts_with('"') {
+            // A scalar, as millions of lines may be, has nothing to look into.
+            shape.documents += 1;
+            match scan::scalar(trimmed.as_bytes(), 0, !cut) {
+                Ok(end) => {
+                    out.push_str(&trimmed[..end]);
+                    rest = &trimmed[end..];
+                }
+                Err(Stop::End) if cut => return Ok(shape),
+                Err(_) => return Err(Unparsable),
+            }
+            continue;
+        }
         let mut machine = Machine::new(trimmed, cut, out, scope);
         let end = machine.run();
         shape.documents += 1;

@@ -124,6 +124,21 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, Stop> {
     }
 }
 
+/// How much white space a text begins with.
+#[inline]
+pub(super) fn blanks(rest: &[u8]) -> usize {
+    rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
+}
+
+/// Scans what is neither a string nor a container; the place behind it.
+#[inline]
+pub(super) fn scalar(bytes: &[u8], at: usize, whole: bool) -> Result<usize, Stop> {
+    match bytes.get(at) {
+        Some(b'-' | b'0'..=b'9') => number(bytes, at, whole),
+        _ => literal(bytes, at),
+    }
+}
+
 /// Scans a number from its first byte; the place behind it. At the end of the text it is over
 /// only if the text is `whole`.
 pub(super) fn number(bytes: &[u8], from: usize, whole: bool) -> Result<usize, Stop> {

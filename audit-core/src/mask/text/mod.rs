@@ -4,7 +4,13 @@ mod value;
 
 use std::borrow::Cow;
 
-use super::{REDACTED, how::Value, part::Of, rules::Sel, scope::Scope};
+use super::{
+    REDACTED,
+    how::{How, Value},
+    part::Of,
+    rules::Sel,
+    scope::Scope,
+};
 
 /// Appends text with what looks like a secret replaced: the value after a hidden name and `=` or
 /// `:`, what follows `Bearer` or `Basic`, an option such as `--password`, an element such as
@@ -92,6 +98,10 @@ struct Scan<'t, 'o, 's, 'a> {
 impl<'t> Scan<'t, '_, '_, '_> {
     /// Replaces the value; what follows is looked at again.
     fn replace(&mut self, sel: Sel, from: usize, to: usize, whole: bool) -> usize {
+        if matches!(self.scope.rules.how_of(sel), How::Redact) {
+            self.scope.redacted(sel);
+            return self.put(REDACTED, from, to);
+        }
         let word = &self.text[from..to];
         // What is cut off, or masked already, is not the value.
         let value = match whole && !word.contains(REDACTED) {
@@ -299,12 +309,21 @@ fn name_start(text: &str, floor: usize, end: usize) -> usize {
             begin -= 1;
         } else {
             match text[floor..begin].chars().next_back() {
-                Some(c) if c.is_alphanumeric() => begin -= c.len_utf8(),
+                Some(c) if is_letter(c) => begin -= c.len_utf8(),
                 _ => break,
             }
         }
     }
     begin
+}
+
+/// Whether a character that is not ASCII may be in a name. Most are in the first block, for which
+/// there is no need to search through tables.
+fn is_letter(c: char) -> bool {
+    match c {
+        '\u{c0}'..='\u{ff}' => !matches!(c, '\u{d7}' | '\u{f7}'),
+        _ => c.is_alphanumeric(),
+    }
 }
 
 /// Whether everything up to the end of the line is the header's value.

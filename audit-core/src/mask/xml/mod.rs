@@ -2,6 +2,8 @@
 
 mod token;
 
+use std::borrow::Cow;
+
 use super::{
     REDACTED,
     fields::is_plain,
@@ -44,7 +46,12 @@ fn document(
     let mut masker = Masker::new(out, scope, inside);
     loop {
         match tokens.next() {
-            Ok(Some(token)) => masker.token(token)?,
+            Ok(Some(Token::Start { name, attributes, empty })) => {
+                masker.text();
+                masker.start(name, &attributes, empty)?;
+                tokens.take_back(attributes);
+            }
+            Ok(Some(token)) => masker.token(&token)?,
             // A tag, a comment or an entity that does not end.
             Err(token::Bad::Torn) if cut => break,
             Err(_) => return Err(Unparsable),
@@ -88,22 +95,28 @@ struct Masker<'t, 'o, 's, 'a> {
     /// The text since the last tag: as written, without comments, and decoded.
     raw: String,
     decoded: String,
+    /// The decoded values of an element's attributes; empty between elements.
+    values: Vec<Cow<'t, str>>,
     inside: usize,
 }
 
 impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
     fn new(out: &'o mut String, scope: &'s mut Scope<'a>, inside: usize) -> Self {
         let mut walks = [Walk::default(), Walk::default()];
-        walks[0].begin(scope.rules.paths());
-        walks[1].begin(scope.rules.excepted_paths());
+        if scope.rules.has_paths() {
+            walks[0].begin(scope.rules.paths());
+            walks[1].begin(scope.rules.excepted_paths());
+        }
         let (raw, decoded) = (String::new(), String::new());
-        Self { out, scope, open: Vec::new(), roots: 0, walks, raw, decoded, inside }
+        let (open, values) = (Vec::new(), Vec::new());
+        Self { out, scope, open, roots: 0, walks, raw, decoded, values, inside }
     }
 
-    fn token(&mut self, token: Token<'t>) -> Result<(), Unparsable> {
+    fn token(&mut self, token: &Token<'t>) -> Result<(), Unparsable> {
         match token {
             Token::Declaration(text) => self.out.push_str(text),
-            Token::Dropped => {}
+            // Elements come with a list that is wanted back.
+            Token::Dropped | Token::Start { .. } => {}
             Token::Text(raw) => {
                 if self.open.is_empty() && !raw.trim_ascii().is_empty() {
                     return Err(Unparsable);
@@ -118,13 +131,9 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
                 self.raw.push_str(raw);
                 self.decoded.push_str(text);
             }
-            Token::Start { name, attributes, empty } => {
-                self.text();
-                self.start(name, &attributes, empty)?;
-            }
             Token::End(name, raw) => {
                 self.text();
-                if self.open.last().is_none_or(|open| open.name != name) {
+                if self.open.last().is_none_or(|open| open.name != *name) {
                     return Err(Unparsable);
                 }
                 self.end(raw);
@@ -234,11 +243,17 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         attributes: &[Attribute<'t>],
         hidden: Option<Sel>,
     ) -> Result<Option<Sel>, Unparsable> {
-        let mut values = Vec::with_capacity(attributes.len());
+        let mut values = std::mem::take(&mut self.values);
         let mut named = None;
         for attribute in attributes {
-            let mut value = String::with_capacity(attribute.value.len());
-            decode(&mut value, attribute.value)?;
+            let value = match attribute.value.contains('&') {
+                true => {
+                    let mut value = String::with_capacity(attribute.value.len());
+                    decode(&mut value, attribute.value)?;
+                    Cow::Owned(value)
+                }
+                false => Cow::Borrowed(attribute.value),
+            };
             if named.is_none() && is_naming(local(attribute.name)) {
                 named = self.name(&value).map(|sel| (attribute.name, sel));
             }
@@ -273,6 +288,8 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
                 None => self.out.push_str(attribute.raw),
             }
         }
+        values.clear();
+        self.values = values;
         Ok(all)
     }
 

@@ -44,11 +44,19 @@ const ATTRIBUTES: usize = 1_000;
 pub(super) struct Tokens<'t> {
     rest: &'t str,
     first: bool,
+    /// Of elements before, emptied.
+    attributes: Vec<Attribute<'t>>,
 }
 
 impl<'t> Tokens<'t> {
     pub(super) const fn new(text: &'t str) -> Self {
-        Self { rest: text, first: true }
+        Self { rest: text, first: true, attributes: Vec::new() }
+    }
+
+    /// Takes a list back that is not needed any more, for the next element.
+    pub(super) fn take_back(&mut self, mut attributes: Vec<Attribute<'t>>) {
+        attributes.clear();
+        self.attributes = attributes;
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Token<'t>>, Bad> {
@@ -113,13 +121,13 @@ impl<'t> Tokens<'t> {
     }
 
     fn start(&mut self) -> Result<Token<'t>, Bad> {
-        let name_end = |c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>' | '=' | '<');
+        let name_end = |b: u8| b.is_ascii_whitespace() || matches!(b, b'/' | b'>' | b'=' | b'<');
         let rest = &self.rest[1..];
-        let (name, mut rest) = rest.split_at(rest.find(name_end).ok_or(Bad::Torn)?);
+        let (name, mut rest) = rest.split_at(rest.bytes().position(name_end).ok_or(Bad::Torn)?);
         if !is_name(name) {
             return Err(Bad::Form);
         }
-        let mut attributes = Vec::new();
+        let mut attributes = std::mem::take(&mut self.attributes);
         loop {
             let spaced = rest;
             rest = rest.trim_ascii_start();
@@ -139,7 +147,7 @@ impl<'t> Tokens<'t> {
                 return Err(Bad::Form);
             }
             let begin = rest;
-            let (key, after) = rest.split_at(rest.find(name_end).ok_or(Bad::Torn)?);
+            let (key, after) = rest.split_at(rest.bytes().position(name_end).ok_or(Bad::Torn)?);
             let after = after.trim_ascii_start();
             if after.is_empty() {
                 return Err(Bad::Torn);
@@ -168,8 +176,10 @@ fn is_control(byte: u8) -> bool {
 
 fn is_name(name: &str) -> bool {
     !name.is_empty()
-        && !name.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.')
-        && name.bytes().all(|b| !b.is_ascii() || b.is_ascii_alphanumeric() || b"_-.:".contains(&b))
+        && !matches!(name.as_bytes().first(), Some(b'0'..=b'9' | b'-' | b'.'))
+        && name.bytes().all(|b| {
+            !b.is_ascii() || b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':')
+        })
 }
 
 /// Whether a declaration says nothing but a version and an encoding that is read here.
@@ -185,12 +195,20 @@ fn is_plain(declaration: &str) -> bool {
 
 /// The name without its prefix.
 pub(super) fn local(name: &str) -> &str {
-    name.rsplit(':').next().unwrap_or(name)
+    match name.bytes().rposition(|b| b == b':') {
+        Some(colon) => &name[colon + 1..],
+        None => name,
+    }
 }
 
 /// Appends a text with its entities and character references decoded.
 pub(super) fn decode(out: &mut String, raw: &str) -> Result<(), Unparsable> {
     let mut rest = raw;
+    // A search over many bytes at once is slow to begin.
+    if raw.len() < 16 && !raw.as_bytes().contains(&b'&') {
+        out.push_str(raw);
+        return Ok(());
+    }
     while let Some(at) = memchr::memchr(b'&', rest.as_bytes()) {
         out.push_str(&rest[..at]);
         let after = &rest[at + 1..];
