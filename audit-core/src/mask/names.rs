@@ -18,10 +18,17 @@ pub(super) enum Role {
     Value,
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 19] = [
     "name",
     "key",
     "field",
+    "fieldname",
+    "field_name",
+    "propertyname",
+    "column",
+    "attr",
+    "variable",
+    "n",
     "param",
     "parameter",
     "header",
@@ -32,11 +39,25 @@ const NAMES: [&str; 12] = [
     "type",
     "k",
 ];
-const VALUES: [&str; 4] = ["value", "values", "val", "v"];
+/// Not `data`, `content` and the like: they hold what a cut body is kept for.
+const VALUES: [&str; 12] = [
+    "value",
+    "values",
+    "val",
+    "v",
+    "old",
+    "new",
+    "old_value",
+    "oldvalue",
+    "new_value",
+    "newvalue",
+    "stringvalue",
+    "string_value",
+];
 
 impl Role {
     fn of(name: &str) -> Self {
-        if !(1..=9).contains(&name.len()) {
+        if !(1..=12).contains(&name.len()) {
             return Self::None;
         }
         let is = |listed: &&str| listed.eq_ignore_ascii_case(name);

@@ -336,7 +336,7 @@ fn may_be_in_query(name: &str) -> bool {
 }
 
 /// The last part of `user[password]`, `user.password` or `passwords[0][]` that is a name.
-fn last_segment(name: &str) -> Option<&str> {
+pub(super) fn last_segment(name: &str) -> Option<&str> {
     let named = |s: &&str| !s.is_empty() && !s.bytes().all(|b| b.is_ascii_digit());
     name.rsplit(['[', ']', '.']).find(named)
 }

@@ -9,7 +9,7 @@ use super::{
     names::{Known, Says},
     part::{Of, Part},
     paths::{Child, Walk},
-    rules::Sel,
+    rules::{self, Sel},
 };
 
 /// The rules, the part that is masked, and the list to add to.
@@ -38,6 +38,18 @@ impl Scope<'_> {
     #[inline]
     pub(super) fn says(&self, text: &str, len: usize) -> Says {
         self.known.says(self.rules, Of::Field, text, len)
+    }
+
+    /// The selector of a value whose name is told by another value, as in
+    /// `{"name":"user[password]","value":"x"}`.
+    pub(super) fn find_told(&self, name: &str) -> Option<Sel> {
+        let name = name.trim();
+        if name.len() > LONGEST_TOLD {
+            return None;
+        }
+        let decoded = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+        let last = || rules::last_segment(&decoded).and_then(|last| self.find(Of::Field, last));
+        self.find(Of::Field, &decoded).or_else(last)
     }
 
     /// Whether texts are searched for secrets by their own look.
@@ -100,6 +112,8 @@ impl Scope<'_> {
     }
 }
 
+/// Longest value that is taken for a name. A longer one is a sentence.
+const LONGEST_TOLD: usize = 64;
 /// Most segments of a JSON pointer that are looked at: as deep as a document may be.
 const DEEPEST_POINTER: usize = 64;
 

@@ -51,11 +51,11 @@ pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
     text::inside(text, scope)
 }
 
-/// JSON inside of JSON inside of JSON and so on: what has members goes whole.
+/// JSON inside of JSON inside of JSON and so on: what can name anything goes whole.
 fn deeper_than_looked_at<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
-    if !text.contains(['{', ':']) {
+    if !text.contains(['{', ':', '=', '\\', ' ', '<']) {
         return Cow::Borrowed(text);
     }
     scope.redacted(super::rules::Sel::SENSITIVE);
-    Cow::Borrowed(REDACTED)
+    Cow::Owned(REDACTED.to_owned())
 }

@@ -25,8 +25,6 @@ pub(super) struct Level {
     pub(super) element: usize,
     /// What the pair's name selected.
     pub(super) named: Option<Sel>,
-    /// A name was there, whatever it selected.
-    pub(super) has_name: bool,
     /// Where its early values begin among those of all open containers.
     pub(super) early: usize,
     /// Where in the output the present member begins, where it may be removed.
@@ -35,14 +33,6 @@ pub(super) struct Level {
 
 impl Level {
     pub(super) const fn new(object: bool, early: usize) -> Self {
-        Self {
-            object,
-            role: Role::None,
-            element: 0,
-            named: None,
-            has_name: false,
-            early,
-            member_out: None,
-        }
+        Self { object, role: Role::None, element: 0, named: None, early, member_out: None }
     }
 }

@@ -10,7 +10,6 @@ use crate::mask::{
     REDACTED,
     how::{How, Value},
     names::{Role, Says},
-    part::Of,
     paths::{Child, Walk},
     rules::Sel,
     scope::Scope,
@@ -121,7 +120,7 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
                     }
                     self.close();
                 }
-                _ => self.at = scan::scalar(self.bytes, self.at, !self.cut)?,
+                _ => self.scalar()?,
             }
             // A value is over, and with it perhaps the containers that it ends.
             loop {
@@ -340,14 +339,29 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         Ok(())
     }
 
+    #[inline]
+    fn scalar(&mut self) -> Result<(), Stop> {
+        let begin = self.at;
+        self.at = scan::scalar(self.bytes, begin, !self.cut)?;
+        let number = &self.text[begin..self.at];
+        // The number of a card may be written as one.
+        if self.muted.is_none() && self.scope.rules.detectors().may_find(number) {
+            let rules = self.scope.rules;
+            if let Cow::Owned(masked) = rules.detectors().mask(number, self.scope) {
+                self.flush(begin);
+                push_string(self.out, &masked);
+                self.copied = self.at;
+            }
+        }
+        Ok(())
+    }
+
     /// The name of a pair is there. Its value is hidden when it comes, or now.
     fn named(&mut self, role: Role, name: &str) {
         let sel = match role {
             Role::Pointer => self.scope.find_pointer(name),
-            _ if name.len() <= LONGEST_NAME => self.scope.find(Of::Field, name),
-            _ => None,
+            _ => self.scope.find_told(name),
         };
-        self.level.has_name |= role == Role::Name || name.starts_with('/');
         let Some(sel) = sel else { return };
         self.level.named = Some(sel);
         // From the last one, so that the places of the others stay.
@@ -436,18 +450,22 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             self.flush(self.at);
             self.part_of_string();
         }
-        // Values whose names are still to come could be anything.
-        let levels = self.around.iter().chain((self.depth > 0).then_some(&self.level));
-        let behind = self.around.iter().skip(1).chain([&self.level]).map(|level| level.early);
-        let ends = behind.take(self.around.len()).chain([self.early.len()]);
-        for ((depth, level), end) in levels.enumerate().zip(ends) {
-            if let Some(early) = self.early[level.early..end].first()
-                && !level.has_name
-                && (depth > 0 || early.input.end > early.input.start)
-            {
+        // Values whose names are still to come could be anything, also where there is a name that
+        // selects nothing: another one may follow.
+        let mut hidden = Vec::new();
+        for early in self.early.drain(..) {
+            let is_open = early.input.is_empty();
+            if is_open {
                 self.out.truncate(early.output.start);
-                return;
             }
+            hidden.push(early.output);
+            if is_open {
+                break;
+            }
+        }
+        for value in hidden.into_iter().rev() {
+            self.scope.redacted(Sel::SENSITIVE);
+            self.out.replace_range(value, QUOTED);
         }
     }
 
@@ -466,9 +484,6 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         }
     }
 }
-
-/// Longest value of a pair's name that is taken for a name.
-const LONGEST_NAME: usize = 64;
 
 /// [`REDACTED`] as a JSON string.
 const QUOTED: &str = "\"[redacted]\"";

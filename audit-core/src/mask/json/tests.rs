@@ -142,6 +142,20 @@ fn pairs_of_name_and_value() {
     ] {
         assert_eq!(masked(text), expected);
     }
+    let rules = fields(&["password"]);
+    for (text, expected) in [
+        (
+            r#"{"name":"user[password]","value":1,"n":2}"#,
+            r#"{"name":"user[password]","value":"[redacted]","n":2}"#,
+        ),
+        (r#"{"v":1,"key":" user.pass%77ord "}"#, r#"{"v":"[redacted]","key":" user.pass%77ord "}"#),
+        (
+            r#"{"field":"password","old_value":"x","new_value":"y"}"#,
+            r#"{"field":"password","old_value":"[redacted]","new_value":"[redacted]"}"#,
+        ),
+    ] {
+        assert_eq!(with(&rules, text, false).unwrap(), expected);
+    }
     let many = format!("{{{}\"name\":\"pin\"}}", "\"v\":\"s3c\",".repeat(100_000));
     let began = std::time::Instant::now();
     assert!(!masked(&many).contains("s3c") && began.elapsed().as_secs() < 2);
@@ -190,6 +204,24 @@ fn paths_and_exceptions() {
 }
 
 #[test]
+fn what_lies_deeper_than_is_looked_at_goes_whole() {
+    let mut text = "a password=S3cr3t".to_owned();
+    for depth in 0..7 {
+        text = serde_json::to_string(&text).unwrap();
+        assert!(!masked(&text).contains("S3cr3t"), "{depth}");
+    }
+}
+
+#[test]
+fn card_numbers_are_found_as_numbers_too() {
+    let rules = fields(&[]).detect([crate::Detector::Card]);
+    assert_eq!(
+        with(&rules, r#"{"a":4012888888881881,"b":4012888888881882}"#, false).unwrap(),
+        r#"{"a":"[redacted]","b":4012888888881882}"#
+    );
+}
+
+#[test]
 fn other_ways_to_mask() {
     let rules = fields(&[])
         .fields_how(["pan"], How::Last4)
@@ -219,11 +251,14 @@ fn a_cut_text_shows_its_whole_tokens() {
         (r#"{"a":"two words and a ha"#, r#"{"a":"two words and a"#),
         (r#"{"a":"{\"password\":\"x"#, r#"{"a":"#),
         (r#"{"a":"token=abc de"#, r#"{"a":"#),
-        (r#"{"value":"abc def"#, "{\"value\":"),
-        (r#"[{"value":"abc","x":1"#, r#"[{"value":"#),
-        (r#"[{"value":["abc","#, r#"[{"value":"#),
-        (r#"{"value":["abc","#, r#"{"value":["abc","#),
-        (r#"{"name":"city","value":"abc","#, r#"{"name":"city","value":"abc","#),
+        // What another name may still select.
+        (r#"{"value":"abc def"#, r#"{"value":"[redacted]""#),
+        (r#"[{"value":"abc","x":1,"#, r#"[{"value":"[redacted]","x":1,"#),
+        (r#"[{"value":["abc","#, r#"[{"value":"[redacted]""#),
+        (r#"{"value":["abc","#, r#"{"value":"[redacted]""#),
+        (r#"{"a":1,"id":"7","v":"abc","b":2,"#, r#"{"a":1,"id":"7","v":"[redacted]","b":2,"#),
+        (r#"[{"v":{"v":1},"a":"#, r#"[{"v":"[redacted]","a":"#),
+        (r#"[{"v":1,"name":"a"},{"v":2"#, r#"[{"v":1,"name":"a"},{"v":"[redacted]""#),
     ] {
         assert_eq!(with(&MaskRules::new(), text, true).unwrap(), expected, "{text}");
     }
