@@ -12,7 +12,8 @@ use super::{
 
 /// Appends a stream of events. The data lines of one event are one text, as readers join them:
 /// JSON is masked as JSON, another text inside. Lines stay as they are unless something in them
-/// is masked.
+/// is masked. A line of a field that no stream has makes it none; behind an event with broken JSON
+/// nothing is shown: it may be the rest of it.
 pub(super) fn sse(
     out: &mut String,
     text: &str,
@@ -26,11 +27,16 @@ pub(super) fn sse(
         let (line, ends) = first_line(&text[at..]);
         at += line.len() + ends.len();
         // The last line may be torn; of the data, JSON can be masked up to where it is.
+        if !(cut && ends.is_empty()) {
+            known(line)?;
+        }
         event.line(line);
         if line.is_empty() {
             // The line feeds between events go in one piece.
             let blank = text[at..].bytes().take_while(|b| matches!(b, b'\n' | b'\r')).count();
-            event.write(out, &text[begin..at], false, scope);
+            if !event.write(out, &text[begin..at], false, scope) {
+                return Ok(());
+            }
             out.push_str(&text[at..at + blank]);
             at += blank;
             begin = at;
@@ -51,6 +57,14 @@ fn first_line(text: &str) -> (&str, &str) {
         _ => 0,
     };
     (&text[..end], &text[end..end + len])
+}
+
+/// Whether a line is one that a stream of events has.
+fn known(line: &str) -> Result<(), Unparsable> {
+    match field(line).0 {
+        "" | "data" | "event" | "id" | "retry" => Ok(()),
+        _ => Err(Unparsable),
+    }
 }
 
 /// The data of one event.
@@ -80,9 +94,13 @@ impl Event {
         }
     }
 
-    /// Appends the lines of the event that is over.
-    fn write(&mut self, out: &mut String, lines: &str, cut: bool, scope: &mut Scope<'_>) {
-        let masked = if self.has_data { data(&self.data, cut, scope) } else { None };
+    /// Appends the lines of the event that is over. `false`: its data is broken.
+    fn write(&mut self, out: &mut String, lines: &str, cut: bool, scope: &mut Scope<'_>) -> bool {
+        let masked = if self.has_data { data(&self.data, cut, scope) } else { Ok(None) };
+        let (masked, whole) = match masked {
+            Ok(masked) => (masked, true),
+            Err(Unparsable) => (Some("[omitted]".to_owned()), false),
+        };
         let mut written = false;
         let mut rest = lines;
         while !rest.is_empty() {
@@ -122,6 +140,7 @@ impl Event {
         }
         self.data.clear();
         self.has_data = false;
+        whole
     }
 }
 
@@ -139,24 +158,24 @@ fn is_word(name: &str) -> bool {
 }
 
 /// The data masked; `None`: it stays as it is.
-fn data(data: &str, cut: bool, scope: &mut Scope<'_>) -> Option<String> {
+fn data(data: &str, cut: bool, scope: &mut Scope<'_>) -> Result<Option<String>, Unparsable> {
     let mut out = String::with_capacity(data.len());
     if data.trim_start().starts_with(['{', '[', '"']) {
         match documents(&mut out, data, cut, scope) {
-            Ok(_) => return (cut || out != data).then_some(out),
+            Ok(_) => return Ok((cut || out != data).then_some(out)),
             // `[DONE]` is what some send in the end.
             Err(Unparsable) if data.bytes().any(|b| b"\"\\{:=".contains(&b)) => {
-                return Some("[omitted]".to_owned());
+                return Err(Unparsable);
             }
             Err(Unparsable) => {}
         }
     }
     if cut {
         // The value may go on, and only its end show what it is.
-        return Some(String::new());
+        return Ok(Some(String::new()));
     }
     let masked = inside(data, scope);
-    (masked != data).then(|| masked.into_owned())
+    Ok((masked != data).then(|| masked.into_owned()))
 }
 
 #[cfg(test)]
@@ -186,7 +205,13 @@ mod tests {
             (": password=x\nretry: 5\n\n", ": password=[redacted]\nretry: 5\n\n"),
             ("\u{feff}data: [DONE]\n\n", "data: [DONE]\n\n"),
             ("data: {\"password\":\"x\n\n", "data: [omitted]\n\n"),
-            ("token: x\ndata\n\n", "token: [redacted]\ndata\n\n"),
+            ("data: {\"password\":\"Sec\n\ndata: ret\"}\n\n", "data: [omitted]\n\n"),
+            ("data: 1\n\ndata: {\"pin\":[\n\ndata: 2\n", "data: 1\n\ndata: [omitted]\n\n"),
+            ("{\n\"password\":[\n\"x\"\n]}\n", ""),
+            ("Data: x\n\n", ""),
+            ("data : x\n\n", ""),
+            ("dat", ""),
+            ("token: x\ndata\n\n", ""),
             ("event: {\"password\":\"x\"}\n", "event: {\"password\":\"[redacted]\"}\n"),
             ("", ""),
         ] {
@@ -196,6 +221,14 @@ mod tests {
 
     #[test]
     fn a_cut_stream_shows_no_piece() {
+        for text in [
+            "data: {\"password\":[\n\ndata: \"Secret-1\"\n\n",
+            "data: {\"password\":\"Secr\n\ndata: Secret-1\"}\n\n",
+        ] {
+            for end in 0..text.len() {
+                assert!(!masked(&text[..end], true).contains("Secr"), "{end} {text}");
+            }
+        }
         let text = ": pin=Secret-0\nid: 1\ndata: {\"a\":1,\ndata: \"token\":\"Secret-1\"}\n\ndata: password Bearer Secret-2\n\n";
         for end in 0..text.len() {
             let out = masked(&text[..end], true);

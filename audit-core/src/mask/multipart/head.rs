@@ -116,6 +116,9 @@ fn read_disposition(value: &[u8]) -> (Name<'_>, bool) {
             }
         };
         if key.eq_ignore_ascii_case("name") {
+            // Where readers end it that was not quoted is anybody's guess.
+            let quoted = value.starts_with('"');
+            clear &= quoted || !text.contains(|c: char| c.is_whitespace() || c == '"');
             clear &= name.replace(text).is_none();
         } else if key.to_ascii_lowercase().starts_with("name*") {
             clear = false;
@@ -133,6 +136,7 @@ fn read_disposition(value: &[u8]) -> (Name<'_>, bool) {
             && !name.contains(['\0', '\''])
             && !name.contains("&#")
             && !name.contains("\\\"")
+            && !name.contains("\\u")
             && !name.contains("=?")
     });
     (known.map_or(Name::Unclear, Name::Known), file || foreign)

@@ -119,7 +119,9 @@ fn write(
 fn content(out: &mut String, text: &str, head: &Head<'_>, scope: &mut Scope<'_>) {
     let begin = out.len();
     let masked = match Format::of(media_type(head.content_type)) {
-        Some(Format::Json | Format::Ndjson) => documents(out, text, false, scope).map(|_| ()),
+        Some(Format::Json) => documents(out, text, false, scope).map(|_| ()),
+        Some(Format::Ndjson) => super::lines::lines(out, text, false, scope),
+        Some(Format::Sse) => super::sse::sse(out, text, false, scope),
         Some(Format::Form) => form::form(out, text, false, scope),
         Some(Format::Xml) => super::xml::xml(out, text, false, scope),
         _ => {
@@ -152,9 +154,12 @@ enum Line {
     Last,
 }
 
-fn line(line: &[u8], boundary: &[u8]) -> Line {
+fn line(line: &[u8], boundary: &[u8], finder: &memchr::memmem::Finder<'_>) -> Line {
     let Some(rest) = line.strip_prefix(b"--").and_then(|rest| rest.strip_prefix(boundary)) else {
-        return Line::Other;
+        // Indented, in the middle of a line, or in other case.
+        let near = line.get(2..2 + boundary.len()).unwrap_or_default();
+        let found = near.eq_ignore_ascii_case(boundary) || finder.find(line).is_some();
+        return if found { Line::Doubtful } else { Line::Other };
     };
     match (rest.trim_ascii_end(), rest.strip_prefix(b"--").map(<[u8]>::trim_ascii_end)) {
         (b"", _) => Line::Boundary,
@@ -165,6 +170,7 @@ fn line(line: &[u8], boundary: &[u8]) -> Line {
 
 fn split<'t>(bytes: &'t [u8], boundary: &[u8], cut: bool) -> Result<Vec<Part<'t>>, Unparsable> {
     let mut parts = Vec::new();
+    let finder = memchr::memmem::Finder::new(boundary);
     let (mut at, mut ended) = (0, false);
     // Where the part began whose end is looked for, and where its head ends.
     let mut open: Option<(usize, Option<usize>)> = None;
@@ -173,7 +179,7 @@ fn split<'t>(bytes: &'t [u8], boundary: &[u8], cut: bool) -> Result<Vec<Part<'t>
         let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |len| at + len + 1);
         // In a cut body the last line may go on.
         let whole = end < bytes.len() || bytes[end - 1] == b'\n' || !cut;
-        let found = if whole { line(&bytes[at..end], boundary) } else { Line::Other };
+        let found = if whole { line(&bytes[at..end], boundary, &finder) } else { Line::Other };
         match (found, &mut open) {
             (Line::Boundary | Line::Last, before) => {
                 if let Some((begin, body)) = before.take() {
@@ -281,6 +287,9 @@ mod tests {
             r#"name="p&#97;ssword""#,
             "name*=UTF-8''p%61ssword",
             "name=u; name=password",
+            "name=password junk",
+            "name=pass\"word",
+            r#"name="pass\u0077ord""#,
             "name*0=pass; name*1=word",
             "name=\"=?utf-8?Q?p=61ssword?=\"",
             "x=y",
@@ -316,6 +325,11 @@ mod tests {
             ("Content-Disposition: form-data; name=password", "Secret-1"),
             ("Content-Type: application/x-www-form-urlencoded", "pin=Secret-1"),
             ("Content-Type: application/xml", "<pin>Secret-1</pin>"),
+            ("Content-Type: text/event-stream", "data: {\"pin\":\ndata: \"Secret-1\"}\n\n"),
+            ("Content-Type: application/x-ndjson", "{\"pin\":\n\"Secret-1\"}\n"),
+            ("", " --b7\r\nContent-Disposition: form-data; name=pin\r\n\r\nSecret-1"),
+            ("", "x--b7\r\nContent-Disposition: form-data; name=pin\r\n\r\nSecret-1"),
+            ("", "--B7\r\nContent-Disposition: form-data; name=pin\r\n\r\nSecret-1"),
             ("", "--b7x\r\nContent-Disposition: form-data; name=pin\r\n\r\nSecret-1"),
         ] {
             let head =

@@ -78,10 +78,26 @@ struct Open<'t> {
     /// What is in it is hidden for an element around it.
     inherited: bool,
     has_children: bool,
-    /// Its own text, for a name or a value.
+    /// Its text, for a name or a value.
     text: String,
-    /// The last name that a child told, and what selects it.
-    named: Option<Option<Sel>>,
+    /// It tells a name, or is in one that does.
+    tells: bool,
+    /// What selects the name that an attribute of it tells.
+    told: Option<Sel>,
+    /// What its children tell.
+    pair: Pair<'t>,
+}
+
+/// What the children of an element tell of each other: `<name>password</name><value>x</value>`,
+/// in any order and with others between them.
+#[derive(Default)]
+struct Pair<'t> {
+    /// The first selector that a name told, for every value.
+    selected: Option<Sel>,
+    /// The element that told the last one, for what follows it in a property list.
+    last: Option<(&'t str, Sel)>,
+    /// Some child told a name.
+    any: bool,
     /// The contents of children that are values of a name that may follow.
     values: Vec<(usize, usize)>,
 }
@@ -153,7 +169,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         }
         let hidden = self.is_hidden();
         if let Some(open) = self.open.last_mut()
-            && (open.hidden.is_some() || (open.text.len() < 4096 && is_naming(local(open.name))))
+            && (open.hidden.is_some() || (open.text.len() < 4096 && open.tells))
         {
             open.text.push_str(&self.decoded);
         }
@@ -205,13 +221,17 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         }
         let inherited = self.is_hidden();
         let mut hidden = self.look(name);
+        let mut tells = is_naming(local(name));
         if let Some(parent) = self.open.last_mut() {
             parent.has_children = true;
-            // `<name>password</name><value>x</value>`
-            if !is_naming(local(name)) {
-                hidden = hidden.or(parent.named.flatten());
+            if is_value(local(name)) {
+                hidden = hidden.or(parent.pair.selected);
+            } else if is_of_list(local(name)) {
+                hidden = hidden.or(parent.pair.last.map(|(_, sel)| sel));
             }
+            tells |= parent.tells;
         }
+        let told = if is_naming(local(name)) { self.told(attributes) } else { None };
         let tag = self.out.len();
         if !inherited {
             hidden = self.tag(name, attributes, hidden)?;
@@ -226,8 +246,9 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             inherited,
             has_children: false,
             text: String::new(),
-            named: None,
-            values: Vec::new(),
+            tells,
+            told,
+            pair: Pair::default(),
         });
         if empty {
             self.end("");
@@ -301,9 +322,19 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         if is_name { self.scope.find(Of::Form, text) } else { None }
     }
 
+    /// The same for a name that an attribute tells: `<name value="password"/>`.
+    fn told(&self, attributes: &[Attribute<'_>]) -> Option<Sel> {
+        let telling = |a: &&Attribute<'_>| is_naming(local(a.name)) || is_value(local(a.name));
+        attributes.iter().filter(telling).find_map(|attribute| {
+            let mut text = String::new();
+            decode(&mut text, attribute.value).ok()?;
+            self.name(&text)
+        })
+    }
+
     fn end(&mut self, raw: &str) {
         self.leave();
-        let Some(mut open) = self.open.pop() else { return };
+        let Some(open) = self.open.pop() else { return };
         if let Some(sel) = open.hidden {
             self.out.truncate(open.content);
             if !open.text.trim().is_empty() || open.has_children {
@@ -325,26 +356,36 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         if !open.inherited {
             self.out.push_str(raw);
         }
-        open.values.clear();
-        if open.inherited || open.hidden.is_some() {
+        let hidden = open.inherited || open.hidden.is_some();
+        let told = open.told.filter(|_| !open.inherited);
+        if hidden && told.is_none() {
             return;
         }
         let local = local(open.name);
-        if is_naming(local) && !open.has_children {
-            let found = self.name(&open.text);
-            let Some(parent) = self.open.last_mut() else { return };
-            let first = parent.named.replace(found).is_none();
+        let found = match is_naming(local) && !open.pair.any && !hidden {
+            true => told.or_else(|| self.name(&open.text)),
+            false => told,
+        };
+        let Some(parent) = self.open.last_mut() else { return };
+        if parent.tells && !hidden && parent.text.len() < 4096 {
+            parent.text.push_str(&open.text);
+        }
+        let pair = &mut parent.pair;
+        if is_naming(local) {
+            pair.any = true;
+            let same = |last: &(&str, Sel)| last.0 != local;
+            pair.last = found.map(|sel| (local, sel)).or(pair.last.filter(same));
+            pair.selected = pair.selected.or(found);
             // `<value>x</value><name>password</name>`
-            let values = std::mem::take(&mut parent.values);
-            if let Some(sel) = found.filter(|_| first && !values.is_empty()) {
-                self.scope.redacted(sel);
-                self.redact(&values);
-            }
-        } else if is_value(local)
-            && content_end > open.content
-            && let Some(parent) = self.open.last_mut().filter(|parent| parent.named.is_none())
+            let Some(sel) = found.filter(|_| !pair.values.is_empty()) else { return };
+            let values = std::mem::take(&mut pair.values);
+            self.scope.redacted(sel);
+            self.redact(&values);
+        } else if content_end > open.content
+            && pair.selected.is_none()
+            && (is_value(local) || (is_of_list(local) && !pair.any))
         {
-            parent.values.push((open.content, content_end));
+            pair.values.push((open.content, content_end));
         }
     }
 
@@ -371,7 +412,17 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             let instead = self.scope.in_place(sel, Value::Other);
             self.out.push_str(&instead);
         }
-        let spans: Vec<_> = self.open.iter_mut().flat_map(|open| open.values.drain(..)).collect();
+        let mut spans = Vec::new();
+        for open in &mut self.open {
+            // Of a value that is not over, too.
+            if (is_value(local(open.name)) || is_of_list(local(open.name)))
+                && self.out.len() > open.content
+                && open.hidden.is_none()
+            {
+                spans.push((open.content, self.out.len()));
+            }
+            spans.append(&mut open.pair.values);
+        }
         let mut apart: Vec<(usize, usize)> = Vec::with_capacity(spans.len());
         for span in spans {
             if apart.last().is_none_or(|last| last.1 <= span.0) && span.1 <= self.out.len() {
@@ -403,7 +454,7 @@ fn masked(text: &str, scope: &mut Scope<'_>, deeper: usize) -> Option<String> {
 
 /// Whether an element or attribute of this name tells the name of a value beside it.
 fn is_naming(name: &str) -> bool {
-    const NAMING: [&str; 11] = [
+    const NAMING: [&str; 15] = [
         "name",
         "key",
         "id",
@@ -415,14 +466,24 @@ fn is_naming(name: &str) -> bool {
         "attribute",
         "param",
         "n",
+        "parameter",
+        "header",
+        "label",
+        "k",
     ];
     name.len() <= 9 && NAMING.iter().any(|n| n.eq_ignore_ascii_case(name))
 }
 
 /// Whether an element of this name is the value of a name beside it.
 fn is_value(name: &str) -> bool {
-    const VALUES: [&str; 7] = ["value", "val", "v", "string", "data", "content", "text"];
+    const VALUES: [&str; 6] = ["value", "values", "val", "v", "content", "text"];
     name.len() <= 7 && VALUES.iter().any(|v| v.eq_ignore_ascii_case(name))
+}
+
+/// Whether it is the value of the name before it in a property list.
+fn is_of_list(name: &str) -> bool {
+    const TYPES: [&str; 7] = ["string", "data", "integer", "real", "date", "array", "dict"];
+    name.len() <= 7 && TYPES.iter().any(|t| t.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

@@ -29,6 +29,15 @@ const HIDES: &[&str] = &[
     "<m><name>password</name><value><string>Secret-1</string></value></m>",
     "<m><value>Secret-1</value><name>password</name></m>",
     "<d><key>u</key><string>x</string><key>password</key><string>Secret-1</string></d>",
+    "<p><id>7</id><value>Secret-1</value><name>password</name></p>",
+    "<p><name>password</name><type>s</type><value>Secret-1</value></p>",
+    "<p><value>Secret-1</value><type>s</type><name>password</name></p>",
+    "<p><value><a>Secret-1</a></value><name>x</name><name>password</name></p>",
+    r#"<p><name value="password"/><value>Secret-1</value></p>"#,
+    "<p><name><b>password</b></name><value>Secret-1</value></p>",
+    "<p><header>password</header><x/><Values><i>Secret-1</i></Values></p>",
+    "<p><label>password</label><k>x</k><v>Secret-1</v></p>",
+    "<d><key>password</key><array><string>Secret-1</string></array></d>",
     "<a><c>Secret-1</c></a>",
     "<a><w:k>Secret-1</w:k></a>",
     "<a>{\"password\":\"Secret-1\"}</a>",
@@ -71,7 +80,15 @@ fn the_rest_stays_as_it_is() {
         ("<a><pin/></a>", "<a><pin/></a>"),
         (
             "<m><value>1</value><name>pin</name><n>u</n><v>k</v></m>",
-            "<m><value>[redacted]</value><name>pin</name><n>u</n><v>k</v></m>",
+            "<m><value>[redacted]</value><name>pin</name><n>u</n><v>[redacted]</v></m>",
+        ),
+        (
+            "<f><name>pin</name><maxlength>20</maxlength><hint>x</hint></f>",
+            "<f><name>pin</name><maxlength>20</maxlength><hint>x</hint></f>",
+        ),
+        (
+            "<d><key>pin</key><string>1</string><key>u</key><string>k</string></d>",
+            "<d><key>pin</key><string>[redacted]</string><key>u</key><string>k</string></d>",
         ),
         ("<u><name>ann</name><value>k</value></u>", "<u><name>ann</name><value>k</value></u>"),
     ] {
@@ -129,6 +146,8 @@ fn a_hostile_document_is_linear() {
         ("<b c='1'/>", ""),
         ("<![CDATA[<]]>", ""),
         ("<v>1</v><n>pin</n>", ""),
+        ("<v>1</v><n>x</n>", ""),
+        ("<n><b>x</b></n>", ""),
         ("&lt;", ""),
         ("<name>a</name>", ""),
     ] {
