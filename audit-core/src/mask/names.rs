@@ -112,7 +112,8 @@ impl Default for Known {
 impl Known {
     /// What the name with which `text` begins says under these rules, which must always be the
     /// same ones. Whole words of the text are compared, so that a short name is not copied.
-    #[inline]
+    /// Inlined, since a document asks for each of its members.
+    #[inline(always)]
     pub(super) fn says(&self, rules: &MaskRules, of: Of, text: &str, len: usize) -> Says {
         let words = match text.as_bytes().first_chunk::<LONGEST>() {
             Some(bytes) if len <= 8 => [first_word(bytes, len), 0, 0],

@@ -4,6 +4,7 @@ mod fit;
 mod level;
 mod machine;
 mod scan;
+mod token;
 
 use super::{scope::Scope, unparsable::Unparsable};
 

@@ -1,5 +1,6 @@
 //! Free text: error messages, panic messages, header values, values inside of documents.
 
+mod name;
 mod value;
 
 use std::borrow::Cow;
@@ -11,6 +12,7 @@ use super::{
     rules::Sel,
     scope::Scope,
 };
+use name::{is_ascii_name, name_start};
 
 /// Appends text with what looks like a secret replaced: the value after a hidden name and `=` or
 /// `:`, what follows `Bearer` or `Basic`, an option such as `--password`, an element such as
@@ -217,6 +219,9 @@ impl<'t> Scan<'t, '_, '_, '_> {
         }
         let Some(scheme) = scheme_before(&bytes[self.floor..at]) else { return at + 1 };
         let from = at + self.spaces(at);
+        if self.text[from..].starts_with(REDACTED) {
+            return from + REDACTED.len();
+        }
         let end = value::word_end(self.text, from);
         if !is_credential(scheme, &self.text[from..end]) {
             return at + 1;
@@ -290,40 +295,6 @@ fn is_second(word: &str) -> bool {
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
-}
-
-fn is_ascii_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
-}
-
-/// Where the name that ends at `end` begins.
-fn name_start(text: &str, floor: usize, end: usize) -> usize {
-    let bytes = text.as_bytes();
-    let mut begin = end;
-    while begin > floor {
-        let byte = bytes[begin - 1];
-        if byte.is_ascii() {
-            if !is_ascii_name(byte) {
-                break;
-            }
-            begin -= 1;
-        } else {
-            match text[floor..begin].chars().next_back() {
-                Some(c) if is_letter(c) => begin -= c.len_utf8(),
-                _ => break,
-            }
-        }
-    }
-    begin
-}
-
-/// Whether a character that is not ASCII may be in a name. Most are in the first block, for which
-/// there is no need to search through tables.
-fn is_letter(c: char) -> bool {
-    match c {
-        '\u{c0}'..='\u{ff}' => !matches!(c, '\u{d7}' | '\u{f7}'),
-        _ => c.is_alphanumeric(),
-    }
 }
 
 /// Whether everything up to the end of the line is the header's value.
