@@ -54,6 +54,8 @@ impl RequestHead for Head<'_> {
     }
 
     fn headers<'a>(&'a self, mut each: impl FnMut(&'a str, &'a [u8], bool)) {
+        // A fresh id could hold a piece of a secret by chance.
+        each("x-request-id", b"r", false);
         if !self.0.is_empty() {
             each("content-type", self.0.as_bytes(), false);
         }
@@ -125,8 +127,10 @@ proptest! {
         plant.content_type = plant.content_type.replace(',', "_");
         plant.body = plant.body.replace("b(c)+_,", "b(c)+__");
         let record = record(&plant, limit, frame);
-        let leak = plant::leak(&record.to_json(), &plant.secrets);
-        prop_assert_eq!(leak, None, "{}", plant.body);
+        for (_, group) in record.groups() {
+            let leak = plant::leak(&String::from_utf8_lossy(group), &plant.secrets);
+            prop_assert_eq!(leak, None, "{}", plant.body);
+        }
         let alone = BodyMasker::new(plant::rules(How::Redact));
         let MaskedBody { state, reason, body, .. } =
             { alone }.body(&plant.content_type, plant.body.as_bytes(), limit);

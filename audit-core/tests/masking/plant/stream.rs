@@ -41,6 +41,8 @@ fn event(garden: &mut Garden<'_>) -> Vec<String> {
             let name = names::name(garden, names::Fit::Word);
             let value = garden.secrets.text(&mut garden.draw, ANY).replace('\n', " ");
             lines.push(format!("{name}: {value}"));
+            // No stream has such a field, so it may be none.
+            garden.odd = true;
         }
         _ => {
             // Lines of data are one text, joined by line feeds.
