@@ -1,10 +1,14 @@
 //! Free text: error messages, panic messages, header values, values inside of documents.
 
+mod block;
+mod element;
 mod name;
+mod url;
 mod value;
 
 use std::borrow::Cow;
 
+pub(super) use self::url::{LONGEST_HOST, untorn};
 use super::{
     REDACTED,
     how::{How, Value},
@@ -12,7 +16,6 @@ use super::{
     rules::Sel,
     scope::Scope,
 };
-use name::{is_ascii_name, name_start};
 
 /// Appends text with what looks like a secret replaced: the value after a hidden name and `=` or
 /// `:`, what follows `Bearer` or `Basic`, an option such as `--password`, an element such as
@@ -37,7 +40,7 @@ pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
 fn words<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
     // Nothing is copied as long as nothing is masked.
     let mut out = String::new();
-    let mut scan = Scan { text, out: &mut out, copied: 0, floor: 0, scope };
+    let mut scan = Scan { text, out: &mut out, copied: 0, floor: 0, unclosed: Vec::new(), scope };
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
@@ -47,7 +50,11 @@ fn words<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
             SLASH => scan.user_info(at),
             SPACE => scan.scheme(at),
             DASH => scan.option(at),
-            _ => scan.element(at),
+            OPENS => scan.element(at),
+            PAIRS => scan.pair(at),
+            // `password -> x`, `password <> x`.
+            _ if at > 0 && matches!(bytes[at - 1], b'-' | b'<') => scan.separator(at),
+            _ => at + 1,
         };
         at = next.max(at + 1);
     }
@@ -74,6 +81,8 @@ const SLASH: u8 = 2;
 const SPACE: u8 = 3;
 const DASH: u8 = 4;
 const CLOSES: u8 = 5;
+const OPENS: u8 = 6;
+const PAIRS: u8 = 7;
 
 const TRIGGERS: [u8; 256] = {
     let mut table = [NONE; 256];
@@ -84,6 +93,11 @@ const TRIGGERS: [u8; 256] = {
     table[b'\t' as usize] = SPACE;
     table[b'-' as usize] = DASH;
     table[b'>' as usize] = CLOSES;
+    table[b'<' as usize] = OPENS;
+    table[b'&' as usize] = OPENS;
+    table[b'(' as usize] = PAIRS;
+    table[b',' as usize] = PAIRS;
+    table[b'|' as usize] = PAIRS;
     table
 };
 
@@ -94,6 +108,8 @@ struct Scan<'t, 'o, 's, 'a> {
     copied: usize,
     /// No name begins before this.
     floor: usize,
+    /// Names of elements that are not closed in what follows.
+    unclosed: Vec<&'t str>,
     scope: &'s mut Scope<'a>,
 }
 
@@ -126,15 +142,9 @@ impl<'t> Scan<'t, '_, '_, '_> {
     fn separator(&mut self, at: usize) -> usize {
         let (floor, bytes) = (self.floor, self.text.as_bytes());
         self.floor = at + 1;
-        let mut end = at;
-        while end > floor && is_space(bytes[end - 1]) {
-            end -= 1;
-        }
-        while end > floor && matches!(bytes[end - 1], b'"' | b'\'' | b'`' | b'\\' | b']') {
-            end -= 1;
-        }
-        let begin = name_start(self.text, floor, end);
-        if begin == end {
+        let end = name::end(self.text, floor, at);
+        let begin = name::start(self.text, floor, end);
+        if begin == end && bytes.get(end) != Some(&b']') {
             return at + 1;
         }
         let name = &self.text[begin..end];
@@ -146,9 +156,19 @@ impl<'t> Scan<'t, '_, '_, '_> {
             false => self.scope.says(&self.text[begin..], end - begin).selected,
         };
         let found = found.or_else(|| self.two_words(floor, begin, end));
+        let found =
+            found.or_else(|| name::written_otherwise(self.text, floor, (begin, end), self.scope));
         let Some(sel) = found else { return at + 1 };
         if bytes[at] == b':' && whole_line(name) {
-            return self.header_line(sel, at + 1, before.last().copied());
+            return match one_credential(&self.text[at + 1..]) {
+                Some(len) => self.replace(sel, at + 1 + self.spaces(at + 1), at + 1 + len, false),
+                None => self.header_line(sel, at + 1, before.last().copied()),
+            };
+        }
+        if bytes[at] == b':'
+            && let Some((from, to)) = block::after(self.text, at + 1)
+        {
+            return self.replace(sel, from, to, true);
         }
         let value = value::after(self.text, at + 1);
         let Some(end) = value.end else {
@@ -203,7 +223,18 @@ impl<'t> Scan<'t, '_, '_, '_> {
             (Some(quote), _) => memchr::memchr3(b'\n', b'\r', quote, rest),
             (None, _) => memchr::memchr2(b'\n', b'\r', rest),
         };
-        let end = end.map_or(self.text.len(), |len| from + len);
+        let mut end = end.map_or(self.text.len(), |len| from + len);
+        // A line that begins with white space goes on the one before.
+        let bytes = self.text.as_bytes();
+        while let Some(line) = bytes[end..].iter().position(|b| !matches!(b, b'\r' | b'\n'))
+            && line > 0
+            && line <= 2
+            && matches!(bytes[end + line], b' ' | b'\t')
+        {
+            let from = end + line;
+            end =
+                memchr::memchr2(b'\n', b'\r', &bytes[from..]).map_or(bytes.len(), |len| from + len);
+        }
         if end == from { at } else { self.replace(sel, from, end, true) }
     }
 
@@ -234,10 +265,19 @@ impl<'t> Scan<'t, '_, '_, '_> {
     fn user_info(&mut self, at: usize) -> usize {
         let bytes = self.text.as_bytes();
         if bytes.get(at + 1) != Some(&b'/') {
-            return at + 1;
+            let scheme = &bytes[at.saturating_sub(3)..at];
+            let behind =
+                matches!(scheme, [a, b, b':'] if [a, b].iter().all(|c| c.is_ascii_alphabetic()));
+            return match behind.then(|| url::of_one_slash(&self.text[at + 1..])).flatten() {
+                Some(len) if len > 0 => {
+                    self.scope.redacted(Sel::USER_INFO);
+                    self.put(REDACTED, at + 1, at + 1 + len)
+                }
+                _ => at + 1,
+            };
         }
         let from = at + 2;
-        match user_info(&self.text[from..]) {
+        match url::user_info(&self.text[from..]) {
             Some(0) | None => from,
             Some(len) => {
                 self.scope.redacted(Sel::USER_INFO);
@@ -249,21 +289,24 @@ impl<'t> Scan<'t, '_, '_, '_> {
     /// At a `-`: `--password x`.
     fn option(&mut self, at: usize) -> usize {
         let bytes = self.text.as_bytes();
-        if bytes.get(at + 1) != Some(&b'-')
+        // `-password x` too.
+        let dashes = bytes[at..].iter().take(2).take_while(|b| **b == b'-').count();
+        if (dashes == 1 && !bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic))
             || at
                 .checked_sub(1)
                 .is_some_and(|b| bytes[b].is_ascii_alphanumeric() || bytes[b] == b'-')
         {
             return at + 1;
         }
-        let name = &bytes[at + 2..];
+        let from = at + dashes;
+        let name = &bytes[from..];
         let len = name.iter().position(|b| !is_ascii_name(*b)).unwrap_or(name.len());
-        let end = at + 2 + len;
+        let end = from + len;
         let spaces = self.spaces(end);
         if spaces == 0 || matches!(bytes.get(end + spaces), None | Some(b'-' | b'=' | b':')) {
             return end;
         }
-        let Some(sel) = self.scope.find(Of::Field, &self.text[at + 2..end]) else { return end };
+        let Some(sel) = self.scope.find(Of::Field, &self.text[from..end]) else { return end };
         let value = value::after(self.text, end);
         let to = value.end.unwrap_or(self.text.len());
         match to > value.begin {
@@ -272,17 +315,51 @@ impl<'t> Scan<'t, '_, '_, '_> {
         }
     }
 
-    /// At a `>`: `<password>x</password>`, in a text that is no XML.
-    fn element(&mut self, at: usize) -> usize {
+    /// At a `(`, `,` or `|`: `password("x")`, `("password", "x")`, `| password | x |`.
+    fn pair(&mut self, at: usize) -> usize {
         let bytes = self.text.as_bytes();
-        let begin = name_start(self.text, self.floor, at);
-        let opens = begin > 0 && matches!(bytes[begin - 1], b'<' | b':');
-        if begin == at || !opens || matches!(bytes.get(at + 1), None | Some(b'<')) {
+        let floor = self.floor;
+        let spaced = |b: &u8| matches!(b, b' ' | b'\t');
+        let (end, opens) = match bytes[at] {
+            b'(' => (at, None),
+            b',' => match at.checked_sub(1).map(|end| (end, bytes[end])) {
+                Some((end, quote @ (b'"' | b'\''))) => (end, Some(quote)),
+                _ => return at + 1,
+            },
+            _ => {
+                let near = &bytes[floor.max(at.saturating_sub(64))..at];
+                (at - near.iter().rev().take_while(|b| spaced(b)).count(), None)
+            }
+        };
+        let begin = if end > floor { name_start(self.text, floor, end) } else { end };
+        if begin == end {
             return at + 1;
         }
-        let Some(sel) = self.scope.find(Of::Field, &self.text[begin..at]) else { return at + 1 };
-        let end = memchr::memchr(b'<', &bytes[at + 1..]).map_or(bytes.len(), |len| at + 1 + len);
-        self.replace(sel, at + 1, end, end < bytes.len())
+        let before = &bytes[floor..begin];
+        let from = at + 1 + self.spaces(at + 1);
+        let quoted = bytes[from..].iter().find(|b| **b != b'\\');
+        let quoted = quoted.is_some_and(|b| matches!(b, b'"' | b'\'' | b'`'));
+        let shaped = match (bytes[at], opens) {
+            (b'(', _) => quoted,
+            (_, Some(quote)) => quoted && matches!(before, [.., b'(' | b'[', q] if *q == quote),
+            _ => before.iter().rev().find(|b| !spaced(b)) == Some(&b'|'),
+        };
+        if !shaped {
+            return at + 1;
+        }
+        let Some(sel) = self.scope.find(Of::Field, &self.text[begin..end]) else { return at + 1 };
+        if bytes[at] == b'|' {
+            let len = memchr::memchr2(b'|', b'\n', &bytes[from..]).unwrap_or(bytes.len() - from);
+            let value = self.text[from..from + len].trim_end();
+            let end = from + value.len();
+            return if value.is_empty() { at + 1 } else { self.replace(sel, from, end, true) };
+        }
+        let value = value::after(self.text, at + 1);
+        let to = value.end.unwrap_or(self.text.len());
+        match to > value.begin {
+            true => self.replace(sel, value.begin, to, value.end.is_some()),
+            false => at + 1,
+        }
     }
 }
 
@@ -293,14 +370,62 @@ fn is_second(word: &str) -> bool {
     matches!(word.len(), 2..=9) && SECOND.iter().any(|second| second.eq_ignore_ascii_case(word))
 }
 
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
+fn is_ascii_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+/// Whether a character that is not ASCII may be in a name. Most are in the first block, for which
+/// there is no need to search through tables.
+fn is_letter(c: char) -> bool {
+    match c {
+        '\u{c0}'..='\u{ff}' => !matches!(c, '\u{d7}' | '\u{f7}'),
+        _ => c.is_alphanumeric(),
+    }
+}
+
+/// Where the name that ends at `end` begins.
+fn name_start(text: &str, floor: usize, end: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut begin = end;
+    while begin > floor {
+        let byte = bytes[begin - 1];
+        if byte.is_ascii() {
+            if !is_ascii_name(byte) {
+                break;
+            }
+            begin -= 1;
+        } else {
+            match text[floor..begin].chars().next_back() {
+                Some(c) if is_letter(c) => begin -= c.len_utf8(),
+                _ => break,
+            }
+        }
+    }
+    begin
 }
 
 /// Whether everything up to the end of the line is the header's value.
 fn whole_line(name: &str) -> bool {
-    matches!(name.len(), 6 | 10 | 11)
-        && ["cookie", "set-cookie", "set-cookie2"].iter().any(|h| h.eq_ignore_ascii_case(name))
+    const HEADERS: [&str; 5] =
+        ["cookie", "set-cookie", "set-cookie2", "authorization", "proxy-authorization"];
+    HEADERS.iter().any(|header| header.eq_ignore_ascii_case(name))
+}
+
+/// How long the credential is that a header's value begins with, where it is one word behind its
+/// scheme: what follows is none of it.
+fn one_credential(value: &str) -> Option<usize> {
+    const ONE: [&str; 2] = ["bearer", "basic"];
+    let trimmed = value.trim_start_matches([' ', '\t']);
+    if trimmed.starts_with(REDACTED) {
+        return Some(value.len() - trimmed.len() + REDACTED.len());
+    }
+    let scheme = trimmed.split([' ', '\t']).next()?;
+    if !ONE.iter().any(|one| one.eq_ignore_ascii_case(scheme)) {
+        return None;
+    }
+    let word = trimmed[scheme.len()..].trim_start_matches([' ', '\t']);
+    let end = value::word_end(word, 0);
+    (end > 0).then(|| value.len() - word.len() + end)
 }
 
 const SCHEMES: [&str; 4] = ["bearer", "basic", "digest", "token"];
@@ -327,153 +452,5 @@ fn is_credential(scheme: &str, word: &str) -> bool {
     }
 }
 
-/// How long the user info is in what follows `//`, if there is any.
-fn user_info(after: &str) -> Option<usize> {
-    let bytes = after.as_bytes();
-    let end = bytes
-        .iter()
-        .position(|b| b.is_ascii_whitespace() || matches!(b, b'/' | b'?' | b'#' | b'"' | b'\''));
-    let authority = &bytes[..end.unwrap_or(bytes.len())];
-    if let Some(at) = memchr::memrchr(b'@', authority) {
-        return Some(at);
-    }
-    if authority.len() > LONGEST_HOST {
-        return Some(authority.len());
-    }
-    // A password with a slash in it that nobody encoded: what looks like a port is none.
-    let colon = memchr::memchr(b':', authority)?;
-    if authority[colon + 1..].iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let near = &bytes[..bytes.len().min(LONGEST_HOST)];
-    let at = memchr::memchr(b'@', near)?;
-    (!near[..at].iter().any(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\''))).then_some(at)
-}
-
-/// The longest host with a port. What is longer and has no `@` is user info that was cut off.
-pub(super) const LONGEST_HOST: usize = 253 + 6;
-
-/// A text that was cut, without what may be user info whose `@` was cut off.
-pub(super) fn untorn(text: &str) -> &str {
-    let word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
-    match word.rfind("//") {
-        Some(at) if !word[at + 2..].contains(['/', '?', '#', '"', '\'', '@']) => {
-            &text[..text.len() - word.len() + at + 2]
-        }
-        _ => text,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::{
-        super::{part::Part, scope::tests::with_fields},
-        *,
-    };
-
-    fn masked(message: &str) -> String {
-        let mut out = String::new();
-        with_fields(&[], Part::Error, |scope| text(&mut out, message, scope));
-        out
-    }
-
-    #[test]
-    fn what_people_and_libraries_write() {
-        for (message, expected) in [
-            ("password=hunter2", "password=[redacted]"),
-            ("bad password: hunter2, sorry", "bad password: [redacted], sorry"),
-            (
-                r#"Auth { user: "ann", password: "x y" }"#,
-                r#"Auth { user: "ann", password: "[redacted]" }"#,
-            ),
-            (r#"{"api_key": "abc"}"#, r#"{"api_key": "[redacted]"}"#),
-            (r#"token: Some("abc")"#, r#"token: Some("[redacted]")"#),
-            ("Authorization: Bearer abc.def", "Authorization: [redacted]"),
-            ("got Bearer abcdef123 here", "got Bearer [redacted] here"),
-            ("postgres://u:p@ss@db/x failed", "postgres://[redacted]@db/x failed"),
-            ("see https://h/a?token=abc&b=1", "see https://h/a?token=[redacted]&b=1"),
-            ("see https://h/a?code=abc&sig=x", "see https://h/a?code=[redacted]&sig=[redacted]"),
-            ("code=7, key: 8", "code=7, key: 8"),
-            (r#"{"password":"a\"b c","n":"d"}"#, r#"{"password":"[redacted]","n":"d"}"#),
-            (
-                r#""{\"password\":\"a\\\"b c\",\"n\":\"d\"}""#,
-                r#""{\"password\":\"[redacted]\",\"n\":\"d\"}""#,
-            ),
-            ("password=", "password="),
-            ("Basic Training, basic tutorial", "Basic Training, basic tutorial"),
-            ("Basic dXNlcjpw", "Basic [redacted]"),
-            ("index 7 out of range: 3", "index 7 out of range: 3"),
-            ("shipping: none", "shipping: none"),
-            ("", ""),
-            ("é=ü //", "é=ü //"),
-        ] {
-            assert_eq!(masked(message), expected);
-        }
-    }
-
-    #[test]
-    fn no_spelling_shows_the_value() {
-        for message in [
-            "login(password: \"Secret-1 x\", pin: 1234)",
-            "{'password': u'Secret-1'}",
-            "{:password=>\"Secret-1\"}",
-            "password := b\"Secret-1\"",
-            "password: Secret(\"Secret-1\")",
-            "password: [\"Secret-0\", \"Secret-1\"]",
-            "cmd --password Secret-1 -v",
-            "cmd --password='a Secret-1'",
-            "Authorization: Basic Secret-1",
-            "curl -H 'Cookie: sid=Secret-0; a=Secret-1' x",
-            "Cookie: sid=\"a Secret-1\"; b=Secret-2\nHost: x",
-            "where password='it''s Secret-1'",
-            "<password>Secret-1</password>",
-            "API key: Secret-1",
-            "password=a,Secret-1",
-            "password=a)Secret-1",
-            "password=a\"Secret-1",
-            "password=\"\" token=\"Secret-1\"",
-            "password='''a 'b' Secret-1'''",
-            "postgres://u:p/Secret-1@h/db",
-            "params[\"password\"] = \"Secret-1\"",
-            "got bearer Secret-1",
-            "{\"a\":\"{\\\"password\\\":\\\"Secret-1\\\"}\"}",
-        ] {
-            assert!(!masked(message).contains("Secret-"), "{message} {}", masked(message));
-            for end in 0..=message.len() {
-                let mut out = String::new();
-                with_fields(&[], Part::Error, |s| text_cut(&mut out, &message[..end], s));
-                assert!(!out.contains("Secr") || out.contains("Secret("), "{message} {out}");
-            }
-        }
-        assert_eq!(masked("credit card: 4012 8888 8888 1881 ok"), "credit card: [redacted] ok");
-        let kept = "use: -- a --b=c, see http://h:80/x 12:30 it's a > b \u{a0}";
-        assert_eq!(masked(kept), kept);
-    }
-
-    #[test]
-    fn user_info_that_was_cut_off_is_hidden() {
-        let cut = format!("see https://u:{}", "x".repeat(LONGEST_HOST));
-        assert_eq!(masked(&cut), "see https://[redacted]");
-        for (text, kept) in [
-            ("postgres://u:hun", "postgres://"),
-            ("a postgres://u:hun", "a postgres://"),
-            ("postgres://h/x", "postgres://h/x"),
-            ("postgres://h failed", "postgres://h failed"),
-            ("é\u{a0}//é", "é\u{a0}//"),
-            ("", ""),
-        ] {
-            assert_eq!(untorn(text), kept);
-        }
-    }
-
-    #[test]
-    fn a_hostile_text_is_linear() {
-        // `a=a=a=…` was quadratic: each name looked for the end of its value.
-        for piece in ["a=", "a:", "é=", "a='", "a=\"\\\"", "a\\", "//a", "a.b=1 ", "bearer "] {
-            let text = piece.repeat(256 * 1024 / piece.len());
-            let began = std::time::Instant::now();
-            assert!(masked(&text).len() >= text.len());
-            assert!(began.elapsed().as_secs() < 2, "{piece}");
-        }
-    }
-}
+mod tests;

@@ -1,35 +1,134 @@
-//! Names in free text.
+//! The name before a separator in free text.
 
-pub(super) fn is_ascii_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+use super::{
+    super::{fields, part::Of, rules::Sel, scope::Scope},
+    name_start,
+};
+
+/// Where the name before a separator ends: behind it may be white space, quotes, marks, colour
+/// codes, a comment, and the first signs of an operator such as `+=`.
+pub(super) fn end(text: &str, floor: usize, at: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut end = at;
+    while end > floor && at - end < 3 && b"+|?!~*%<-".contains(&bytes[end - 1]) {
+        end -= 1;
+    }
+    loop {
+        let before = end;
+        end = floor + text[floor..end].trim_end().len();
+        if let Some(from) = comment(&bytes[floor..end]) {
+            end = floor + from;
+        }
+        while end > floor && matches!(bytes[end - 1], b'"' | b'\'' | b'`' | b'\\' | b']' | b'*' | 0)
+        {
+            end -= 1;
+        }
+        if let Some(from) = colour(&bytes[floor..end]) {
+            end = floor + from;
+        }
+        if end == before {
+            return end;
+        }
+    }
 }
 
-/// Where the name that ends at `end` begins.
-pub(super) fn name_start(text: &str, floor: usize, end: usize) -> usize {
+/// Where the colour code begins that a text ends in.
+fn colour(bytes: &[u8]) -> Option<usize> {
+    let codes = bytes.strip_suffix(b"m")?;
+    let len = codes.iter().rev().take_while(|b| b.is_ascii_digit() || **b == b';').count();
+    codes[..codes.len() - len].strip_suffix(b"\x1b[").map(<[u8]>::len)
+}
+
+/// Where the comment begins that a text ends in.
+fn comment(bytes: &[u8]) -> Option<usize> {
+    let inner = bytes.strip_suffix(b"*/")?;
+    let near = inner.len().saturating_sub(256);
+    inner[near..].windows(2).rposition(|two| two == b"/*").map(|from| near + from)
+}
+
+/// Where the name begins; a colour code before it is none of it.
+pub(super) fn start(text: &str, floor: usize, end: usize) -> usize {
     let bytes = text.as_bytes();
-    let mut begin = end;
-    while begin > floor {
-        let byte = bytes[begin - 1];
-        if byte.is_ascii() {
-            if !is_ascii_name(byte) {
-                break;
-            }
-            begin -= 1;
-        } else {
-            match text[floor..begin].chars().next_back() {
-                Some(c) if is_letter(c) => begin -= c.len_utf8(),
-                _ => break,
-            }
+    let begin = name_start(text, floor, end);
+    if begin > floor && matches!(bytes[begin - 1], b'[' | b';') {
+        let digits = bytes[begin..end].iter().take_while(|b| b.is_ascii_digit()).count();
+        let near = &bytes[begin.saturating_sub(12)..begin];
+        if bytes[begin..end].get(digits) == Some(&b'm') && near.contains(&0x1b) {
+            return begin + digits + 1;
         }
     }
     begin
 }
 
-/// Whether a character that is not ASCII may be in a name. Most are in the first block, for which
-/// there is no need to search through tables.
-fn is_letter(c: char) -> bool {
-    match c {
-        '\u{c0}'..='\u{ff}' => !matches!(c, '\u{d7}' | '\u{f7}'),
-        _ => c.is_alphanumeric(),
+/// What selects a name that is written in another way: `db.password`, `-Dpassword`,
+/// `user[password][]`, `pass%77ord`, `pass\u0077ord`.
+pub(super) fn written_otherwise(
+    text: &str,
+    floor: usize,
+    (begin, end): (usize, usize),
+    scope: &Scope<'_>,
+) -> Option<Sel> {
+    let bytes = text.as_bytes();
+    let edge = |b: Option<&u8>| matches!(b, Some(b'-' | b'_' | b'.'));
+    let name = &bytes[begin..end];
+    if (edge(name.first()) || edge(name.last()) || name.contains(&b'.'))
+        && let Some(found) = spelled(&text[begin..end], scope)
+    {
+        return Some(found);
     }
+    // It says what the other one says.
+    if text[begin..end].eq_ignore_ascii_case("proxy-authorization") {
+        return scope.find(Of::Field, "authorization");
+    }
+    let bracket = bytes.get(end) == Some(&b']');
+    let before = begin.checked_sub(1).filter(|at| *at >= floor).map(|at| bytes[at]);
+    if !bracket && !matches!(before, Some(b'\\' | b'%' | b'[' | b']')) {
+        return None;
+    }
+    let mut from = begin;
+    while from > floor && matches!(bytes[from - 1], b'\\' | b'%' | b'[' | b']') {
+        from = name_start(text, floor, from - 1);
+    }
+    let mut decoded = unescape(&text[from..end]);
+    for _ in 0..2 {
+        if decoded.contains('%') {
+            decoded = fields::decode(&decoded).0.into_owned();
+        }
+    }
+    let whole = bracket.then(|| scope.find(Of::Field, &format!("{decoded}]"))).flatten();
+    whole.or_else(|| {
+        decoded.split(['[', ']']).find_map(|segment| {
+            let segment = segment.trim_matches([' ', '"', '\'', ':', '\0']);
+            if segment.is_empty() { None } else { spelled(segment, scope) }
+        })
+    })
+}
+
+fn spelled(name: &str, scope: &Scope<'_>) -> Option<Sel> {
+    let trimmed = name.trim_matches(['-', '_', '.']);
+    let defined = name.strip_prefix("-D").filter(|rest| !rest.is_empty());
+    let last = trimmed.rsplit('.').find(|s| !s.bytes().all(|b| b.is_ascii_digit()));
+    [Some(trimmed), defined, last].into_iter().flatten().find_map(|n| scope.find(Of::Field, n))
+}
+
+/// Without escapes, however often they were escaped.
+fn unescape(raw: &str) -> String {
+    let mut pieces = raw.split('\\');
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let len = match piece.as_bytes().first() {
+            Some(b'u') => 5,
+            Some(b'x') => 3,
+            _ => 0,
+        };
+        let code = piece.get(1..len).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        match code.and_then(char::from_u32) {
+            Some(c) => {
+                out.push(c);
+                out.push_str(&piece[len..]);
+            }
+            None => out.push_str(piece),
+        }
+    }
+    out
 }

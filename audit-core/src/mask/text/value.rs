@@ -1,5 +1,7 @@
 //! Where the value after a name in free text begins and ends.
 
+use super::block;
+
 /// A value in a text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
@@ -18,41 +20,163 @@ const fn is_quote(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'' | b'`')
 }
 
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || !byte.is_ascii()
+}
+
 /// The value after a `=` or `:` that ends at `at`.
 pub(super) fn after(text: &str, at: usize) -> Found {
     let bytes = text.as_bytes();
-    let get = |at: usize| bytes.get(at).copied().unwrap_or(b' ');
+    let mut begin = at;
+    // `:=`, `==`, `=>`, `::`, and the end of `**password:**`.
+    while matches!(bytes.get(begin), Some(b'=' | b'>' | b':')) {
+        begin += 1;
+    }
+    if bytes[begin..].starts_with(b"**") {
+        begin += 2;
+    }
+    let operator = begin;
+    begin = blank(text, begin);
+    if bytes[begin..].starts_with(b"-----BEGIN") {
+        return Found { begin, end: block::armour(text, begin) };
+    }
+    // On a line of its own stands rather the next name.
+    if bytes[operator..begin].contains(&b'\n') && is_named(bytes, begin) {
+        return Found::nothing(begin);
+    }
+    if let Some(typed) = behind_type(bytes, begin) {
+        let value = one(text, blank(text, typed));
+        if value.end != Some(value.begin) {
+            return Found { begin, ..value };
+        }
+    }
+    let mut from = begin;
+    // `!!str x`, `&anchor x`.
+    while matches!(bytes.get(from), Some(b'!' | b'&')) && begin > at {
+        let len = bytes[from..].iter().take_while(|b| !b.is_ascii_whitespace()).count();
+        if len < 2 || !matches!(bytes.get(from + len), Some(b' ' | b'\t')) {
+            break;
+        }
+        from += len;
+        from += bytes[from..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    }
+    let value = one(text, from);
+    match value.end {
+        // The mark alone was the value.
+        Some(end) if from > begin => Found { begin, end: Some(end.max(from)) },
+        _ if from > begin => Found { begin, ..value },
+        _ => value,
+    }
+}
+
+/// Behind white space, colour codes and comments, and what readers take for them.
+fn blank(text: &str, at: usize) -> usize {
+    let bytes = text.as_bytes();
     let mut at = at;
-    // `:=`, `==`, `=>`.
-    while matches!(get(at), b'=' | b'>') && at < bytes.len() {
-        at += 1;
+    loop {
+        at += text[at..].len() - text[at..].trim_start().len();
+        let rest = &bytes[at..];
+        let near = &rest[..rest.len().min(256)];
+        let quoted = |from: usize| {
+            near[from..].iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| is_quote(*b))
+        };
+        at += match rest {
+            [0x1b, b'[', ..] => {
+                let codes = near[2..].iter().take_while(|b| b.is_ascii_digit() || **b == b';');
+                match codes.count() {
+                    len if near.get(2 + len) == Some(&b'm') => 3 + len,
+                    _ => return at,
+                }
+            }
+            [b'/', b'*', ..] => match memchr::memmem::find(near, b"*/") {
+                Some(end) => end + 2,
+                None => return at,
+            },
+            [b'#', ..] => match memchr::memchr(b'\n', near) {
+                Some(end) if quoted(end) => end,
+                _ => return at,
+            },
+            [b',', ..] if quoted(1) => 1,
+            [b'=', b' ', ..] => 1,
+            _ => return at,
+        };
     }
-    at += text[at..].len() - text[at..].trim_start().len();
+}
+
+/// Whether a name with a `:` or `=` begins here.
+fn is_named(bytes: &[u8], at: usize) -> bool {
+    let rest = &bytes[at..];
+    let len = rest.iter().take_while(|b| is_word(**b) || b"_-.".contains(b)).count();
+    let spaces = rest[len..].iter().take_while(|b| **b == b' ').count();
+    len > 0 && matches!(rest.get(len + spaces), Some(b'=' | b':'))
+}
+
+/// Behind the `=` of `String = "x"`, after a type.
+fn behind_type(bytes: &[u8], at: usize) -> Option<usize> {
+    let near = &bytes[at..bytes.len().min(at + 80)];
+    let first = near.first()?;
+    let of_type = |b: &u8| b.is_ascii_alphanumeric() || b"_![]<>?.:".contains(b);
+    let reference = usize::from(*first == b'&');
+    let len = reference + near[reference..].iter().take_while(|b| of_type(b)).count();
+    if !first.is_ascii_alphabetic() && !matches!(first, b'[' | b'&' | b'_') {
+        return None;
+    }
+    let spaces = near[len..].iter().take_while(|b| **b == b' ').count();
+    (near.get(len + spaces) == Some(&b'=')).then_some(at + len + spaces + 1)
+}
+
+/// The value that begins here.
+fn one(text: &str, at: usize) -> Found {
+    let bytes = text.as_bytes();
+    let mut at = at;
     if bytes[at..].starts_with(b"Some(") {
-        at += 5;
+        at = blank(text, at + 5);
     }
+    let get = |at: usize| bytes.get(at).copied().unwrap_or(b' ');
     // `b"x"`, `$'x'`.
     let prefix = bytes[at..]
         .iter()
         .take(3)
         .take_while(|b| b.is_ascii_alphabetic() || **b == b'$' || **b == b'@');
     let prefix = prefix.count();
-    if prefix < 3 && is_quote(get(at + prefix)) && at + prefix < bytes.len() {
+    if prefix < 3 && is_quote(get(at + prefix)) {
         at += prefix;
     }
     let escapes = bytes[at..].iter().take_while(|b| **b == b'\\').count();
     match bytes.get(at + escapes) {
-        Some(quote) if is_quote(*quote) => quoted(bytes, at + escapes + 1, *quote, escapes),
-        Some(b'[' | b'{' | b'(') if escapes == 0 => grouped(bytes, at),
-        Some(byte) if !ends_always(*byte) => {
-            let end = unquoted(bytes, at);
-            // `Secret("x")`: the word is a constructor.
-            match bytes.get(end) {
-                Some(b'(' | b'[' | b'{') => Found { begin: at, ..grouped(bytes, end) },
-                _ => Found { begin: at, end: Some(digit_groups(bytes, at, end)) },
-            }
+        Some(quote) if is_quote(*quote) => {
+            let quoted = Quoted::read(bytes, at + escapes + 1, *quote, escapes);
+            let end = quoted.end.and_then(|(end, next)| {
+                let own = Some(*quote).filter(|_| escapes == 0);
+                more(bytes, next, own).map(|on| if on > next { on } else { end })
+            });
+            Found { begin: quoted.begin, end }
         }
+        Some(b'[' | b'{' | b'(') if escapes == 0 => grouped(bytes, at, at),
+        Some(b'$') if matches!(get(at + 1), b'(' | b'{') => grouped(bytes, at, at + 1),
+        Some(byte) if !ends_always(*byte) => word(bytes, at, at),
+        // A password may begin with anything.
+        Some(b')' | b'}' | b']') if is_word(get(at + 1)) => word(bytes, at, at + 1),
+        Some(b',' | b';' | b'&') if !begins_something(bytes, at + 1) => word(bytes, at, at + 1),
         _ => Found::nothing(at),
+    }
+}
+
+fn word(bytes: &[u8], begin: usize, from: usize) -> Found {
+    let end = unquoted(bytes, from);
+    // `Secret("x")`: the word is a constructor.
+    match bytes.get(end) {
+        Some(b'(' | b'[' | b'{') => grouped(bytes, begin, end),
+        // `Secret { inner: "x" }`, `Just "x"`.
+        Some(b' ') if bytes[begin].is_ascii_uppercase() => match bytes.get(end + 1) {
+            Some(b'{') => grouped(bytes, begin, end + 1),
+            Some(b'"') => {
+                let quoted = Quoted::read(bytes, end + 2, b'"', 0);
+                Found { begin, end: quoted.end.map(|(_, next)| next) }
+            }
+            _ => Found { begin, end: Some(end) },
+        },
+        _ => Found { begin, end: Some(digit_groups(bytes, begin, end)) },
     }
 }
 
@@ -65,53 +189,92 @@ pub(super) fn word_end(text: &str, at: usize) -> usize {
     }
 }
 
-/// Behind an opening quote before which there are this many backslashes; a quote behind more of
-/// them is an escaped one inside.
-fn quoted(bytes: &[u8], begin: usize, quote: u8, escapes: usize) -> Found {
-    let triple = escapes == 0 && bytes[begin..].starts_with(&[quote; 2]);
-    let begin = if triple { begin + 2 } else { begin };
-    let mut at = begin;
-    while let Some(found) = memchr::memchr(quote, &bytes[at..]) {
-        let close = at + found;
-        // Never before the value's begin: those backslashes are the opening's.
-        let slashes = bytes[begin..close].iter().rev().take_while(|b| **b == b'\\').count();
-        at = close + 1;
-        if triple && !bytes[at..].starts_with(&[quote; 2]) {
-            continue;
-        }
-        // An even number of them escapes each other.
-        let is_escaped = slashes > escapes && !(escapes == 0 && slashes % 2 == 0);
-        if is_escaped {
-            continue;
-        }
-        let end = close - slashes.min(escapes);
-        // SQL writes a quote inside as two.
-        if !triple && quote == b'\'' && end > begin && bytes.get(at) == Some(&quote) {
-            at += 1;
-            continue;
-        }
-        return Found { begin, end: Some(end) };
+/// Where what is written directly behind a closing quote or bracket ends: it belongs to the
+/// value, as in `"a""b"`, `'a'\''b'`, `{SSHA}x`. `None`: it does not end.
+fn more(bytes: &[u8], at: usize, own: Option<u8>) -> Option<usize> {
+    let mut at = at;
+    while let Some(byte) = bytes.get(at) {
+        let next = bytes.get(at + 1).copied().unwrap_or(b' ');
+        at = match byte {
+            byte if is_word(*byte) => unquoted(bytes, at).max(at + 1),
+            b'!' | b'#' | b'$' | b'%' | b'^' | b'~' | b'?' | b'/' if is_word(next) => {
+                unquoted(bytes, at).max(at + 1)
+            }
+            b'\\' if own == Some(next) => at + 2,
+            quote
+                if is_quote(*quote)
+                    && (is_word(next)
+                        || (own == Some(*quote) && !ends_always(next) && !is_quote(next))) =>
+            {
+                Quoted::read(bytes, at + 1, *quote, 0).end?.1
+            }
+            _ => break,
+        };
     }
-    Found { begin, end: None }
+    Some(at)
+}
+
+/// What stands in quotes.
+struct Quoted {
+    begin: usize,
+    /// Where it ends, and what follows its closing quote. `None`: it has none.
+    end: Option<(usize, usize)>,
+}
+
+impl Quoted {
+    /// Behind an opening quote before which there are this many backslashes; a quote behind more
+    /// of them is an escaped one inside.
+    fn read(bytes: &[u8], begin: usize, quote: u8, escapes: usize) -> Self {
+        let triple = escapes == 0 && bytes[begin..].starts_with(&[quote; 2]);
+        // An empty text, and something behind it: `""x"`.
+        let triple = triple && bytes.get(begin + 2).is_some();
+        let begin = if triple { begin + 2 } else { begin };
+        let mut at = begin;
+        while let Some(found) = memchr::memchr(quote, &bytes[at..]) {
+            let close = at + found;
+            // Never before the value's begin: those backslashes are the opening's.
+            let slashes = bytes[begin..close].iter().rev().take_while(|b| **b == b'\\').count();
+            at = close + 1;
+            if triple && !bytes[at..].starts_with(&[quote; 2]) {
+                continue;
+            }
+            // An even number of them escapes each other.
+            let is_escaped = slashes > escapes && !(escapes == 0 && slashes % 2 == 0);
+            if is_escaped {
+                continue;
+            }
+            let end = close - slashes.min(escapes);
+            // SQL writes a quote inside as two.
+            if !triple && quote == b'\'' && end > begin && bytes.get(at) == Some(&quote) {
+                at += 1;
+                continue;
+            }
+            return Self { begin, end: Some((end, if triple { at + 2 } else { at })) };
+        }
+        Self { begin, end: None }
+    }
 }
 
 /// From an opening bracket to its closing one, quoted text inside left aside.
-fn grouped(bytes: &[u8], begin: usize) -> Found {
+fn grouped(bytes: &[u8], begin: usize, from: usize) -> Found {
     let mut depth = 0_usize;
-    let mut at = begin;
+    let mut at = from;
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'[' | b'{' | b'(' => depth += 1,
             b']' | b'}' | b')' => {
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
-                    return Found { begin, end: Some(at + 1) };
+                    return Found { begin, end: more(bytes, at + 1, None) };
                 }
             }
-            b'"' => {
-                let Some(end) = quoted(bytes, at + 1, b'"', 0).end else { break };
-                at = end.max(at + 1);
-                // `end` is at the closing quote, or behind a value that is empty.
+            // `'` only where a text begins: `it's`.
+            b'"' | b'\'' if *byte == b'"' || !bytes.get(at - 1).is_some_and(|b| is_word(*b)) => {
+                let escapes = bytes[from..at].iter().rev().take_while(|b| **b == b'\\').count();
+                match Quoted::read(bytes, at + 1, *byte, escapes).end {
+                    Some((_, next)) => at = next - 1,
+                    None => break,
+                }
             }
             _ => {}
         }
@@ -133,9 +296,11 @@ fn ends_always(byte: u8) -> bool {
 fn unquoted(bytes: &[u8], begin: usize) -> usize {
     let mut at = begin;
     while let Some(byte) = bytes.get(at) {
-        let next = bytes.get(at + 1).copied().unwrap_or(b' ');
         let over = match byte {
-            b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => true,
+            // A shell's escaped space.
+            b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => {
+                at == begin || bytes[at - 1] != b'\\' || bytes.get(at + 1).is_none()
+            }
             b'(' | b'[' | b'{' => at > begin && next_is_quote(bytes, at + 1),
             b',' | b';' | b'&' => begins_something(bytes, at + 1),
             b')' | b'}' | b']' | b'"' | b'\'' | b'`' => {
@@ -143,7 +308,18 @@ fn unquoted(bytes: &[u8], begin: usize) -> usize {
                 if is_quote(*byte) && slashes > 0 {
                     return at - slashes;
                 }
-                !next.is_ascii_alphanumeric() && next.is_ascii()
+                // All brackets at once, so that none is looked at twice.
+                let closes = |b: &u8| matches!(b, b')' | b'}' | b']');
+                let run = bytes[at + 1..].iter().take_while(|b| closes(b)).count();
+                let behind = at + 1 + run;
+                let next = bytes.get(behind).copied().unwrap_or(b' ');
+                let second = bytes.get(behind + 1).copied().unwrap_or(b' ');
+                let goes_on =
+                    is_word(next) || (b"!#$%^*~?@/+=-".contains(&next) && is_word(second));
+                if goes_on {
+                    at = behind - 1;
+                }
+                !goes_on
             }
             _ => false,
         };

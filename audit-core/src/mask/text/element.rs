@@ -1,0 +1,95 @@
+//! Elements in a text that is no XML: `<password t="1">x</password>`, or with `&lt;` for `<`.
+
+use super::{Scan, name_start};
+use crate::mask::part::Of;
+
+/// Most names of elements of which is remembered that they are not closed.
+const UNCLOSED: usize = 16;
+
+impl<'t> Scan<'t, '_, '_, '_> {
+    /// At a `<`, or the `&` of a `&lt;`.
+    pub(super) fn element(&mut self, at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let encoded = bytes[at] == b'&';
+        let opens = if encoded { "&lt;" } else { "<" };
+        if !self.text[at..].starts_with(opens) {
+            return at + 1;
+        }
+        let from = at + opens.len();
+        let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"_-.:".contains(b) || !b.is_ascii();
+        let end = from + bytes[from..].iter().take_while(|b| is_name(b)).count();
+        let name = &self.text[from..end];
+        let local = &self.text[name_start(self.text, from, end)..end];
+        if local.is_empty() {
+            return at + 1;
+        }
+        let Some(sel) = self.scope.find(Of::Field, local) else { return at + 1 };
+        let Some((close, content)) = tag_end(bytes, end, encoded) else {
+            // A tag that was cut off, or none.
+            return match bytes[end..].first() {
+                Some(b' ' | b'\t' | b'\n' | b'\r')
+                    if bytes[end..]
+                        .iter()
+                        .take(ATTRIBUTE)
+                        .take_while(|b| !b"<&".contains(b))
+                        .any(|b| *b == b'=') =>
+                {
+                    self.replace(sel, end, self.text.len(), false)
+                }
+                _ => at + 1,
+            };
+        };
+        if self.text[end..close].contains('=') {
+            self.replace(sel, end, close, false);
+        }
+        if bytes[close - 1] == b'/' || content == bytes.len() {
+            return content;
+        }
+        let closing = format!("{opens}/{name}");
+        let known = self.unclosed.contains(&name) || self.unclosed.len() >= UNCLOSED;
+        let found = if known { None } else { self.text[content..].find(&closing) };
+        let end = match found {
+            Some(len) => content + len,
+            None => {
+                if !known {
+                    self.unclosed.push(name);
+                }
+                // `usage: <password> <host>` names what goes there.
+                let next = bytes[content..].iter().find(|b| **b != b' ');
+                if matches!(next, None | Some(b'<' | b'\n' | b'[' | b')' | b'"' | b'.' | b',')) {
+                    return content;
+                }
+                bytes.len()
+            }
+        };
+        match end > content {
+            true => self.replace(sel, content, end, end < bytes.len()),
+            false => content,
+        }
+    }
+}
+
+/// Longest tag: each is looked through by itself.
+const TAG: usize = 512;
+/// How far behind the name of a torn tag an attribute begins.
+const ATTRIBUTE: usize = 128;
+
+/// Where the end of a tag stands, and what is behind it.
+fn tag_end(bytes: &[u8], from: usize, encoded: bool) -> Option<(usize, usize)> {
+    let bytes = &bytes[..bytes.len().min(from + TAG)];
+    let mut at = from;
+    if encoded {
+        let close = from + memchr::memmem::find(&bytes[from..], b"&gt;")?;
+        return Some((close, close + 4));
+    }
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'>' => return Some((at, at + 1)),
+            b'<' => return None,
+            b'"' | b'\'' => at += 1 + memchr::memchr(*byte, &bytes[at + 1..])?,
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
