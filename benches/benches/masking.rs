@@ -79,7 +79,7 @@ fn masking(c: &mut Criterion) {
 /// spend.
 fn hostile(c: &mut Criterion) {
     let fields = ["v", "salary", "größe"];
-    let inputs: [(&str, &str, &str, &str, &str); 16] = [
+    let inputs: [(&str, &str, &str, &str, &str); 29] = [
         ("json, small members", "application/json", "{", "\"k\":1,", "\"k\":1}"),
         ("json, masked members", "application/json", "{", "\"pin\":1,", "\"k\":1}"),
         ("json, names of their own", "application/json", "{", "", "\"k\":1}"),
@@ -102,6 +102,19 @@ fn hostile(c: &mut Criterion) {
         ("text, not ascii", "text/plain", "", "é=", "x"),
         ("text, words", "text/plain", "", "pas_word-a ", "x"),
         ("text, detectors", "text/plain", "", "1-", "x"),
+        ("json, brackets in strings", "application/json", "[", "\"[[[[]]]]\",", "1]"),
+        ("json, line feeds in a string", "application/json", "[\"", "\\n", "\"]"),
+        ("json, pointers", "application/json", "[", r#"{"path":"////////////////"},"#, "1]"),
+        ("form, separators", "application/x-www-form-urlencoded", "a=1", "&", "a=1"),
+        ("form, percent signs", "application/x-www-form-urlencoded", "", "%25=%25&", "a=1"),
+        ("form, plus signs", "application/x-www-form-urlencoded", "", "+=+&", "a=1"),
+        ("form, nested names", "application/x-www-form-urlencoded", "", "a[b]=1&", "a=1"),
+        ("lines, empty objects", "application/x-ndjson", "", "{}\n", "1"),
+        ("sse, one letter", "text/event-stream", "", "a\n", "data: 1\n\n"),
+        ("sse, events", "text/event-stream", "", "data:1\n\n", "data: 1\n\n"),
+        ("xml, names and values", "application/xml", "<a>", "<k>a</k><v>1</v>", "</a>"),
+        ("text, tokens", "text/plain", "", "eyJa.", "x"),
+        ("text, queries", "text/plain", "", "?a=", "x"),
     ];
     let rules = MaskRules::new().fields(fields).and_then(|rules| rules.except(["token_count"]));
     let rules = rules.unwrap_or_default().detect(Detector::ALL);

@@ -76,7 +76,8 @@ pub(super) fn encode(out: &mut String, text: &str) {
 
 /// Whether nothing can hide inside of a value, by its bytes alone.
 pub(super) fn is_plain(text: &str, scope: &Scope<'_>) -> bool {
-    all_of(text) & TELLING == 0 && !scope.rules.detectors().may_find(text)
+    // A name, a sign and a value are three bytes.
+    text.len() < 3 || all_of(text) & TELLING == 0 && !scope.rules.detectors().may_find(text)
 }
 
 /// May tell of something inside of a value.

@@ -88,7 +88,10 @@ fn plain(pair: &str, scope: &Scope<'_>) -> bool {
     }
     let detectors = scope.rules.detectors();
     let value_stays = value.is_none_or(|value| {
-        fields::is_plain(value, scope) && (value.is_empty() || scope.find(Of::Form, name).is_none())
+        // One short bracket makes all of it no form.
+        fields::all_of(value) & fields::TELLING == 0
+            && !detectors.may_find(value)
+            && (value.is_empty() || scope.find(Of::Form, name).is_none())
     });
     value_stays && !detectors.may_find(name)
 }

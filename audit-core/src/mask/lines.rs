@@ -18,6 +18,9 @@ pub(super) fn lines(
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut rest = text;
     while !rest.is_empty() {
+        let plain = plain(rest.as_bytes());
+        out.push_str(&rest[..plain]);
+        rest = &rest[plain..];
         let bytes = rest.as_bytes();
         let len = match bytes.iter().take(8).position(|b| matches!(*b, b'\n' | RECORD)) {
             Some(near) => near + 1,
@@ -33,6 +36,31 @@ pub(super) fn lines(
         out.push_str(&whole[line.len()..]);
     }
     Ok(())
+}
+
+/// How long the lines are that a text begins with which are blank or a number: they stay, and
+/// there can be one in every other byte.
+fn plain(bytes: &[u8]) -> usize {
+    let mut lines = 0;
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at).copied() {
+        at += 1;
+        match byte {
+            b'\n' | RECORD => {}
+            b'0'..=b'9' => {
+                while byte != b'0' && bytes.get(at).is_some_and(u8::is_ascii_digit) {
+                    at += 1;
+                }
+                if bytes.get(at) != Some(&b'\n') {
+                    break;
+                }
+                at += 1;
+            }
+            _ => break,
+        }
+        lines = at;
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -31,7 +31,11 @@ pub(super) fn sse(
             known(line)?;
         }
         event.line(line);
-        if line.is_empty() {
+        if !event.has_data && !line.is_empty() {
+            // What is before the data does not wait for it.
+            other(out, line, ends, cut, scope);
+            begin = at;
+        } else if line.is_empty() {
             // The line feeds between events go in one piece.
             let blank = text[at..].bytes().take_while(|b| matches!(b, b'\n' | b'\r')).count();
             if !event.write(out, &text[begin..at], false, scope) {
@@ -106,7 +110,7 @@ impl Event {
         while !rest.is_empty() {
             let (line, ends) = first_line(rest);
             rest = &rest[line.len() + ends.len()..];
-            let (name, value) = field(line);
+            let (name, _) = field(line);
             if name == "data" {
                 match &masked {
                     None => out.push_str(line),
@@ -122,19 +126,9 @@ impl Event {
                         continue;
                     }
                 }
-            } else if cut && ends.is_empty() {
-                // Torn.
-                continue;
-            } else if let Some(sel) =
-                (!value.is_empty()).then(|| scope.find(Of::Field, name)).flatten()
-            {
-                let masked = scope.in_place(sel, Value::Text(value));
-                out.push_str(&line[..line.len() - value.len()]);
-                push_line(out, &masked);
-            } else if is_word(name) && is_plain(name, scope) && is_plain(value, scope) {
-                out.push_str(line);
             } else {
-                push_line(out, &inside(line, scope));
+                other(out, line, ends, cut, scope);
+                continue;
             }
             out.push_str(ends);
         }
@@ -155,6 +149,25 @@ fn push_line(out: &mut String, text: &str) {
 /// Whether a field's name is all that stands before its colon to who looks for names in a text.
 fn is_word(name: &str) -> bool {
     name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Appends a line that is no data.
+fn other(out: &mut String, line: &str, ends: &str, cut: bool, scope: &mut Scope<'_>) {
+    let (name, value) = field(line);
+    if cut && ends.is_empty() {
+        // Torn.
+        return;
+    }
+    if let Some(sel) = (!value.is_empty()).then(|| scope.find(Of::Field, name)).flatten() {
+        let masked = scope.in_place(sel, Value::Text(value));
+        out.push_str(&line[..line.len() - value.len()]);
+        push_line(out, &masked);
+    } else if is_word(name) && is_plain(name, scope) && is_plain(value, scope) {
+        out.push_str(line);
+    } else {
+        push_line(out, &inside(line, scope));
+    }
+    out.push_str(ends);
 }
 
 /// The data masked; `None`: it stays as it is.

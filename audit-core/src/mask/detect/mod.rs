@@ -294,7 +294,12 @@ impl Parts {
 /// Where the token at `begin` ends.
 fn jwt(bytes: &[u8], begin: usize, seen: &mut Parts) -> Option<usize> {
     if begin >= seen.first {
-        *seen = Parts::look(bytes, begin);
+        let first = begin + bytes[begin..].iter().take_while(|b| url_safe(**b)).count();
+        *seen = match first - begin {
+            // Too short, whatever follows.
+            ..10 => Parts { first, count: 1, ..Parts::default() },
+            _ => Parts::look(bytes, begin),
+        };
     }
     if seen.first - begin < 10 || seen.count < 2 {
         return None;

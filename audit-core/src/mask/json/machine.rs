@@ -11,6 +11,7 @@ use crate::mask::{
     REDACTED,
     how::{How, Value},
     names::{Role, Says},
+    part::Of,
     paths::{Child, Walk},
     rules::Sel,
     scope::Scope,
@@ -242,7 +243,8 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         }
         let text = &self.text[begin + 1..];
         let len = name.end() - begin - 1;
-        let mut says = self.scope.says(text, len);
+        // Here and not through the scope, so that no call is made for a name that is known.
+        let mut says = self.scope.known.says(self.scope.rules, Of::Field, text, len);
         if self.walks.is_some() {
             self.walk(Child::Member(&text[..len]), &mut says.selected);
         }

@@ -1,5 +1,7 @@
 //! The tokens of JSON, one at a time.
 
+use crate::mask::fields::find;
+
 /// Why a scan ended without a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -187,7 +189,10 @@ pub(super) fn literal(bytes: &[u8], at: usize) -> Result<usize, Stop> {
 pub(super) fn unescape(raw: &str) -> (String, bool) {
     let mut text = String::with_capacity(raw.len());
     let (mut rest, mut halved) = (raw, false);
-    while let Some((plain, escape)) = rest.split_once('\\') {
+    loop {
+        let end = find(b'\\', rest);
+        let Some(escape) = rest.get(end + 1..) else { break };
+        let plain = &rest[..end];
         text.push_str(plain);
         let (c, len) = match escape.as_bytes().first() {
             Some(b'b') => ('\u{8}', 1),

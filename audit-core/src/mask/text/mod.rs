@@ -25,22 +25,32 @@ use super::{
 /// It runs from one byte that can mean something to the next, and looks back for the name: most
 /// text has few of them.
 pub(super) fn text(out: &mut String, text: &str, scope: &mut Scope<'_>) {
-    out.push_str(&inside(text, scope));
+    let rules = scope.rules;
+    let detected = rules.detectors().mask(text, scope);
+    if !words(out, &detected, scope) {
+        out.push_str(&detected);
+    }
 }
 
 /// The same; owned exactly if something was masked.
 pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
     let rules = scope.rules;
     match rules.detectors().mask(text, scope) {
-        Cow::Borrowed(text) => words(text, scope),
-        Cow::Owned(text) => Cow::Owned(words(&text, scope).into_owned()),
+        Cow::Borrowed(text) => {
+            let mut out = String::new();
+            if words(&mut out, text, scope) { Cow::Owned(out) } else { Cow::Borrowed(text) }
+        }
+        Cow::Owned(text) => {
+            let mut out = String::new();
+            Cow::Owned(if words(&mut out, &text, scope) { out } else { text })
+        }
     }
 }
 
-fn words<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
-    // Nothing is copied as long as nothing is masked.
-    let mut out = String::new();
-    let mut scan = Scan { text, out: &mut out, copied: 0, floor: 0, unclosed: Vec::new(), scope };
+/// Appends a text if something in it is masked; `false`: nothing is, and nothing is copied.
+fn words(out: &mut String, text: &str, scope: &mut Scope<'_>) -> bool {
+    let begin = out.len();
+    let mut scan = Scan { text, out, copied: 0, floor: 0, unclosed: Vec::new(), scope };
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
@@ -59,11 +69,11 @@ fn words<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
         at = next.max(at + 1);
     }
     let copied = scan.copied;
-    if copied == 0 && out.is_empty() {
-        return Cow::Borrowed(text);
+    if copied == 0 && out.len() == begin {
+        return false;
     }
     out.push_str(&text[copied..]);
-    Cow::Owned(out)
+    true
 }
 
 /// The same for a text that goes on beyond what was captured: its last word is dropped, since it
@@ -72,7 +82,9 @@ pub(super) fn text_cut(out: &mut String, cut: &str, scope: &mut Scope<'_>) {
     let rules = scope.rules;
     let end = cut.rfind(char::is_whitespace).unwrap_or(0);
     let detected = rules.detectors().mask_cut(&cut[..end], scope);
-    out.push_str(&words(&detected, scope));
+    if !words(out, &detected, scope) {
+        out.push_str(&detected);
+    }
 }
 
 const NONE: u8 = 0;
