@@ -28,7 +28,11 @@ impl<'t> Scan<'t, '_, '_, '_> {
             // A tag that was cut off, or none.
             return match bytes[end..].first() {
                 Some(b' ' | b'\t' | b'\n' | b'\r')
-                    if bytes[end..].iter().take_while(|b| **b != b'<').any(|b| *b == b'=') =>
+                    if bytes[end..]
+                        .iter()
+                        .take(256)
+                        .take_while(|b| **b != b'<')
+                        .any(|b| *b == b'=') =>
                 {
                     self.replace(sel, end, self.text.len(), false)
                 }
@@ -66,15 +70,21 @@ impl<'t> Scan<'t, '_, '_, '_> {
 }
 
 /// Longest tag.
-const TAG: usize = 4096;
+const TAG: usize = 1024;
 
 /// Where the end of a tag stands, and what is behind it.
 fn tag_end(bytes: &[u8], from: usize, encoded: bool) -> Option<(usize, usize)> {
     let bytes = &bytes[..bytes.len().min(from + TAG)];
     let mut at = from;
     if encoded {
-        let close = from + memchr::memmem::find(&bytes[from..], b"&gt;")?;
-        return Some((close, close + 4));
+        loop {
+            at += memchr::memchr(b'&', &bytes[at..])?;
+            match &bytes[at..] {
+                [b'&', b'g', b't', b';', ..] => return Some((at, at + 4)),
+                [b'&', b'l', b't', b';', ..] => return None,
+                _ => at += 1,
+            }
+        }
     }
     while let Some(byte) = bytes.get(at) {
         match byte {
