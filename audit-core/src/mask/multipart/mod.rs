@@ -78,6 +78,9 @@ fn write(
         out.push('"');
     }
     let unclear = foreign || part.doubtful || head.unclear || !matches!(head.name, Name::Known(_));
+    // A form inside of a form, of another boundary.
+    let nested = memchr::memmem::find(part.body, b"isposition: form-data").is_some();
+    let unclear = unclear || nested;
     let text = std::str::from_utf8(part.body).ok();
     let value = text.filter(|_| !unclear && !part.torn).map_or(Value::Other, Value::Text);
     if head.file {
@@ -329,6 +332,7 @@ mod tests {
             ("Content-Type: application/x-ndjson", "{\"pin\":\n\"Secret-1\"}\n"),
             ("", " --b7\r\nContent-Disposition: form-data; name=pin\r\n\r\nSecret-1"),
             ("", "x--b7\r\nContent-Disposition: form-data; name=pin\r\n\r\nSecret-1"),
+            ("", "--q\r\nContent-Disposition: form-data; name=pin\r\n\r\nSecret-1\r\n--q--"),
             ("", "--B7\r\nContent-Disposition: form-data; name=pin\r\n\r\nSecret-1"),
             ("", "--b7x\r\nContent-Disposition: form-data; name=pin\r\n\r\nSecret-1"),
         ] {

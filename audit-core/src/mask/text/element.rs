@@ -79,8 +79,14 @@ fn tag_end(bytes: &[u8], from: usize, encoded: bool) -> Option<(usize, usize)> {
     let bytes = &bytes[..bytes.len().min(from + TAG)];
     let mut at = from;
     if encoded {
-        let close = from + memchr::memmem::find(&bytes[from..], b"&gt;")?;
-        return Some((close, close + 4));
+        loop {
+            at += memchr::memchr(b'&', &bytes[at..])?;
+            match &bytes[at..] {
+                [b'&', b'g', b't', b';', ..] => return Some((at, at + 4)),
+                [b'&', b'l', b't', b';', ..] => return None,
+                _ => at += 1,
+            }
+        }
     }
     while let Some(byte) = bytes.get(at) {
         match byte {

@@ -9,6 +9,10 @@ use super::{
 /// codes, a comment, and the first signs of an operator such as `+=`.
 pub(super) fn end(text: &str, floor: usize, at: usize) -> usize {
     let bytes = text.as_bytes();
+    // Most names: a colour code ends in an `m`.
+    if at > floor && bytes[at - 1].is_ascii_alphanumeric() && bytes[at - 1] != b'm' {
+        return at;
+    }
     let mut end = at;
     while end > floor && at - end < 3 && b"+|?!~*%<-".contains(&bytes[end - 1]) {
         end -= 1;

@@ -234,3 +234,62 @@ fn a_hostile_text_is_linear() {
         assert!(began.elapsed().as_secs() < 2, "{piece} {:?}", began.elapsed());
     }
 }
+
+#[test]
+fn no_mixture_of_signs_panics() {
+    const PIECES: [&str; 40] = [
+        "password",
+        "pin",
+        "é",
+        "€",
+        "=",
+        ":",
+        "\"",
+        "'",
+        "\\",
+        "[",
+        "]",
+        "(",
+        ")",
+        "{",
+        "}",
+        "<",
+        ">",
+        "/",
+        "//",
+        "@",
+        "#",
+        "\n",
+        " ",
+        "  ",
+        "|",
+        "-",
+        "--",
+        "&",
+        "&lt;",
+        "&gt;",
+        "\u{1b}[0m",
+        "*",
+        "/*",
+        "*/",
+        ",",
+        "!",
+        "$",
+        "%70",
+        "\\u0070",
+        "Authorization: ",
+    ];
+    let mut seed = 7_u64;
+    for _ in 0..20_000 {
+        let mut text = String::new();
+        for _ in 0..12 {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            text.push_str(PIECES[(seed >> 33) as usize % PIECES.len()]);
+        }
+        let once = masked(&text);
+        let mut out = String::new();
+        with_fields(&[], Part::Error, |s| text_cut(&mut out, &once, s));
+    }
+}
