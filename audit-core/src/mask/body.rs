@@ -81,6 +81,8 @@ fn masked(
             }
             free_text(&mut out, text, cut, scope)
         }
+        // A form under another name: where its values are, no text tells.
+        Format::Text if is_multipart(text) => Err(Unparsable),
         Format::Text => free_text(&mut out, text, cut, scope),
         Format::Form => form(&mut out, text, cut, scope),
         Format::Xml => xml(&mut out, text, cut, scope),
@@ -111,6 +113,10 @@ fn free_text(
         false => text::text(out, text, scope),
     }
     Ok(())
+}
+
+fn is_multipart(text: &str) -> bool {
+    text.trim_start().starts_with("--") && text.to_ascii_lowercase().contains("content-disposition")
 }
 
 fn looks_like_json(bytes: &[u8]) -> bool {

@@ -321,6 +321,9 @@ impl MaskRules {
     }
 }
 
+const PARTS: [char; 14] =
+    ['[', ']', '.', ':', '/', '\'', '"', '(', ')', '?', '$', '&', '=', '\u{feff}'];
+
 fn length_bit(len: usize) -> u64 {
     1 << len.min(63)
 }
@@ -335,10 +338,11 @@ fn may_be_in_query(name: &str) -> bool {
     }
 }
 
-/// The last part of `user[password]`, `user.password` or `passwords[0][]` that is a name.
+/// The last part of `user[password]`, `user.password` or `passwords[0][]` that is a name; other
+/// signs part names too: `user['password']`, `user:password`, `?password`.
 pub(super) fn last_segment(name: &str) -> Option<&str> {
     let named = |s: &&str| !s.is_empty() && !s.bytes().all(|b| b.is_ascii_digit());
-    name.rsplit(['[', ']', '.']).find(named)
+    name.rsplit(PARTS).find(named)
 }
 
 impl fmt::Debug for MaskRules {
