@@ -73,6 +73,8 @@ struct Open<'t> {
     /// Where its start tag and its content begin in what is written.
     tag: usize,
     content: usize,
+    /// Where its attributes are written.
+    attributes: (usize, usize),
     /// What it is hidden for; what is in it is not written.
     hidden: Option<Sel>,
     /// What is in it is hidden for an element around it.
@@ -235,6 +237,9 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         let tag = self.out.len();
         if !inherited {
             hidden = self.tag(name, attributes, hidden)?;
+        }
+        let attributes = ((tag + 1 + name.len()).min(self.out.len()), self.out.len());
+        if !inherited {
             self.out.push_str(if empty { "/>" } else { ">" });
         }
         let content = self.out.len();
@@ -242,6 +247,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             name,
             tag,
             content,
+            attributes,
             hidden: hidden.filter(|_| !inherited),
             inherited,
             has_children: false,
@@ -381,11 +387,9 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             let values = std::mem::take(&mut pair.values);
             self.scope.redacted(sel);
             self.redact(&values);
-        } else if content_end > open.content
-            && pair.selected.is_none()
-            && (is_value(local) || (is_of_list(local) && !pair.any))
-        {
-            pair.values.push((open.content, content_end));
+        } else if pair.selected.is_none() && (is_value(local) || (is_of_list(local) && !pair.any)) {
+            let spans = [open.attributes, (open.content, content_end)];
+            pair.values.extend(spans.iter().filter(|(from, to)| from < to));
         }
     }
 
@@ -396,7 +400,9 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         let mut at = 0;
         for (from, to) in spans {
             self.out.push_str(tail.get(at..from - first).unwrap_or_default());
-            self.out.push_str(REDACTED);
+            // A content follows a `>`, and attributes a name.
+            let content = self.out.ends_with('>');
+            self.out.push_str(if content { REDACTED } else { " value=\"[redacted]\"" });
             at = to - first;
         }
         self.out.push_str(tail.get(at..).unwrap_or_default());
@@ -416,10 +422,11 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         for open in &mut self.open {
             // Of a value that is not over, too.
             if (is_value(local(open.name)) || is_of_list(local(open.name)))
-                && self.out.len() > open.content
                 && open.hidden.is_none()
+                && !open.inherited
             {
-                spans.push((open.content, self.out.len()));
+                let open = [open.attributes, (open.content, self.out.len())];
+                spans.extend(open.iter().filter(|(from, to)| from < to));
             }
             spans.append(&mut open.pair.values);
         }

@@ -36,6 +36,8 @@ const HIDES: &[&str] = &[
     r#"<p><name value="password"/><value>Secret-1</value></p>"#,
     "<p><name><b>password</b></name><value>Secret-1</value></p>",
     "<p><header>password</header><x/><Values><i>Secret-1</i></Values></p>",
+    "<p><value a='Secret-1'/><name>password</name></p>",
+    "<p><value a='Secret-1'><b>Secret-2</b></value><type>s</type><name>password</name></p>",
     "<p><label>password</label><k>x</k><v>Secret-1</v></p>",
     "<d><key>password</key><array><string>Secret-1</string></array></d>",
     "<a><c>Secret-1</c></a>",
