@@ -4,6 +4,9 @@ use super::{part::Part, rules::Sel};
 
 /// Most places listed in one record.
 const MOST: usize = 100;
+/// Shortest masked text that is looked for elsewhere, in bytes, and most of them.
+const SHORTEST: usize = 8;
+const TEXTS: usize = 32;
 
 /// Where values were masked: each part and selector once.
 #[derive(Debug, Default)]
@@ -11,6 +14,8 @@ pub(crate) struct MaskedList {
     places: Vec<(Part, Sel)>,
     /// Of values that were masked by rules of their own: the selector, and how.
     told: Vec<(Part, String, String)>,
+    /// Texts that were masked, to find where else they stand.
+    texts: Vec<String>,
     /// The selectors listed for each part, as bits: a body may hold a million masked values.
     listed: [Vec<u64>; Part::COUNT],
     pub(crate) truncated: bool,
@@ -20,6 +25,7 @@ impl MaskedList {
     pub(crate) fn clear(&mut self) {
         self.places.clear();
         self.told.clear();
+        self.texts.clear();
         self.listed.iter_mut().for_each(Vec::clear);
         self.truncated = false;
     }
@@ -48,6 +54,18 @@ impl MaskedList {
             return;
         }
         self.told.push((part, selector.to_owned(), how.to_owned()));
+    }
+
+    /// Keeps a text that was masked, if it is one that can be found again without a mistake.
+    pub(super) fn remember(&mut self, text: &str) {
+        let known = || self.texts.iter().any(|known| known == text);
+        if text.len() >= SHORTEST && self.texts.len() < TEXTS && !known() {
+            self.texts.push(text.to_owned());
+        }
+    }
+
+    pub(super) fn texts(&self) -> &[String] {
+        &self.texts
     }
 
     pub(super) fn told(&self) -> impl Iterator<Item = (Part, &str, &str)> {

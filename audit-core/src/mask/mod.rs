@@ -6,6 +6,7 @@ mod captured;
 mod decode;
 mod detect;
 mod draft;
+mod echo;
 mod fields;
 mod form;
 mod format;

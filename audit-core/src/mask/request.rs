@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{
     MaskRules,
     draft::Draft,
+    echo,
     how::Keys,
     list::MaskedList,
     names::Known,
@@ -128,6 +129,9 @@ impl Masker {
             record.group(Group::Metadata, |out| self.metadata(out, &of));
         }
         record.group(Group::Error, |out| self.error(out, &mut of));
+        if !self.list.texts().is_empty() {
+            record.rewrite(|group| echo::without(group, self.list.texts()));
+        }
         if self.list.truncated {
             of.flags.set(Flag::MaskedTruncated);
         }

@@ -79,6 +79,7 @@ pub struct MaskRules {
     paths: Vec<(Path, usize)>,
     excepted_paths: Vec<(Path, usize)>,
     detectors: Detectors,
+    echoes: bool,
 }
 
 /// What a configured name says.
@@ -101,6 +102,7 @@ impl Default for MaskRules {
             paths: Vec::new(),
             excepted_paths: Vec::new(),
             detectors: Detectors::default(),
+            echoes: false,
         }
     }
 }
@@ -184,6 +186,19 @@ impl MaskRules {
     pub fn detect(mut self, detectors: impl IntoIterator<Item = Detector>) -> Self {
         self.detectors.extend(detectors);
         self
+    }
+
+    /// Whether a text of eight characters or more that is masked in one place of a record is
+    /// redacted wherever else in the record it stands as it is: a password that the answer
+    /// repeats in a sentence. Default: no. With it, somebody whose password is `customer` has a
+    /// record in which that word is redacted, also in names.
+    pub const fn echoes(mut self, on: bool) -> Self {
+        self.echoes = on;
+        self
+    }
+
+    pub(super) const fn finds_echoes(&self) -> bool {
+        self.echoes
     }
 
     fn select(&mut self, selector: &str, how: Option<How>) -> Result<(), BadSelector> {

@@ -97,6 +97,11 @@ impl Scope<'_> {
     /// goes with its name.
     pub(super) fn instead(&mut self, sel: Sel, value: Value<'_>) -> Option<Cow<'static, str>> {
         self.redacted(sel);
+        if let Value::Text(text) = value
+            && self.rules.finds_echoes()
+        {
+            self.list.remember(text);
+        }
         self.rules.how_of(sel).instead(value, self.rules.shown(sel), self.keys)
     }
 

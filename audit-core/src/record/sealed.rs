@@ -58,6 +58,21 @@ impl Record {
         self.groups.push((group, start..self.values.len()));
     }
 
+    /// Writes groups anew: each for which `anew` has another text.
+    pub(crate) fn rewrite(&mut self, anew: impl Fn(&[u8]) -> Option<Vec<u8>>) {
+        let mut values = Vec::with_capacity(self.values.len());
+        for (_, range) in &mut self.groups {
+            let group = &self.values[range.clone()];
+            let start = values.len();
+            match anew(group) {
+                Some(text) => values.extend_from_slice(&text),
+                None => values.extend_from_slice(group),
+            }
+            *range = start..values.len();
+        }
+        self.values = values;
+    }
+
     /// What the record tells of.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -144,3 +144,25 @@ fn of_a_type_with_rules_of_its_own() {
     assert_eq!(how, [("$.iban", "last4"), ("mail", "redact"), ("$.score", "redact")]);
     assert!(record.to_json().contains(r#""iban":"****1234""#));
 }
+
+#[test]
+fn that_stand_in_other_places_too() {
+    let rules = audit_core::MaskRules::new().echoes(true);
+    let request = Request {
+        path: "/x/S3cr3t-9-unique".into(),
+        query: Some("token=S3cr3t-9-unique&other=1".into()),
+        ..Request::default()
+    };
+    let record = record(
+        |builder| builder.mask_rules(rules),
+        &request,
+        |mut exchange| {
+            exchange.context().metadata("note", "login failed for S3cr3t-9-unique, twice");
+            exchange.body_error(&"bad password S3cr3t-9-unique");
+        },
+    );
+    assert_no_secret(&record.to_json());
+    let json = record.to_json();
+    assert!(json.contains("login failed for [redacted], twice"), "{json}");
+    assert!(json.contains(r#""path":"/x/[redacted]""#) && json.contains("bad password"), "{json}");
+}

@@ -410,7 +410,8 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
 
     /// Writes what stands for a hidden value that is over.
     fn hide(&mut self, muted: &Muted) {
-        if matches!(self.scope.rules.how_of(muted.sel), How::Redact) {
+        let rules = self.scope.rules;
+        if matches!(rules.how_of(muted.sel), How::Redact) && !rules.finds_echoes() {
             self.scope.redacted(muted.sel);
             self.flush(muted.begin);
             self.out.push_str(QUOTED);
