@@ -14,7 +14,7 @@ fn order() -> String {
         json!({
             "sku": format!("SKU-{n:05}"), "description": "A plain product, blue, medium size",
             "quantity": n % 7 + 1, "unit_price": format!("{}.50", n * 3), "currency": "EUR",
-            "discounts": [{"code": "SPRING", "percent": 5}], "gift": n % 2 == 0,
+            "discounts": [{"code": "SPRING", "percent": 5}], "gift": n.is_multiple_of(2),
             "warehouse": {"id": n % 5, "city": "Rotterdam", "shelf": format!("{}-{}", n, n + 1)},
         })
     };
