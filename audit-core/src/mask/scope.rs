@@ -26,7 +26,7 @@ pub(super) struct Scope<'a> {
 }
 
 /// How deep JSON in strings of JSON is looked into.
-pub(super) const STRINGS: u8 = 3;
+pub(super) const STRINGS: u8 = 4;
 
 impl Scope<'_> {
     /// The selector of the value under `name`, decoded; nothing is listed yet.

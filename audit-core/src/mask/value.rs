@@ -29,7 +29,7 @@ pub(super) fn may_hide(text: &str) -> bool {
     false
 }
 
-/// Masks inside of a decoded value: JSON in it, to a depth of three; pairs and URLs; what the
+/// Masks inside of a decoded value: JSON in it, to a depth of four; pairs and URLs; what the
 /// detectors find. Owned exactly if something was masked.
 pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
     if text.trim_start().starts_with(['{', '[', '"']) {
