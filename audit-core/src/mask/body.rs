@@ -50,12 +50,12 @@ fn masked(
     cut: bool,
     scope: &mut Scope<'_>,
 ) -> Result<Body, OmitReason> {
-    let mut out = String::with_capacity(bytes.len() + bytes.len() / 8);
     let format = match media_type(content_type) {
         // Nobody says what it is, so it has to be plain.
         b"" if looks_like_json(bytes) => Format::Json,
         media_type => Format::of(media_type).ok_or(OmitReason::ContentType)?,
     };
+    let mut out = String::with_capacity(bytes.len() + bytes.len() / 8);
     if format == Format::Multipart {
         // Its parts have types of their own, and may be no text.
         let boundary = parameter(content_type, "boundary").ok_or(OmitReason::Unparsable)?;
@@ -68,51 +68,55 @@ fn masked(
         return Err(OmitReason::Unparsable);
     }
     let done = match format {
-        Format::Json => return json(text, cut, scope),
+        Format::Json => return json(out, text, cut, scope),
         // Whatever it is called, what looks like JSON is masked like JSON.
         Format::Text if text.trim_start().starts_with(['{', '[']) => {
             let mark = scope.list.mark();
-            match json(text, cut, scope) {
+            match json(out, text, cut, scope) {
                 // A log line may begin with a bracket; an object is nothing else.
                 Err(_) if !text.contains("{\"") && text.trim_start().starts_with('[') => {
                     scope.list.take_back(mark);
                 }
                 masked => return masked,
             }
-            free_text(&mut out, text, cut, scope)
+            out = String::new();
+            engine(Format::Text, &mut out, text, cut, scope)
         }
         // A form under another name: where its values are, no text tells.
         Format::Text if is_multipart(text) => Err(Unparsable),
-        Format::Text => free_text(&mut out, text, cut, scope),
-        Format::Form => form(&mut out, text, cut, scope),
-        Format::Xml => xml(&mut out, text, cut, scope),
-        Format::Ndjson => lines(&mut out, text, cut, scope),
-        Format::Sse => sse(&mut out, text, cut, scope),
-        Format::Multipart => Err(Unparsable),
+        format => engine(format, &mut out, text, cut, scope),
     };
     done.map(|()| Body::Text(out)).map_err(|_| OmitReason::Unparsable)
 }
 
-fn json(text: &str, cut: bool, scope: &mut Scope<'_>) -> Result<Body, OmitReason> {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    match json::documents(&mut out, text, cut, scope) {
-        Ok(shape) if shape.is_value() && !cut => Ok(Body::Value(out)),
-        Ok(_) => Ok(Body::Text(out)),
-        Err(_) => Err(OmitReason::Unparsable),
-    }
-}
-
-fn free_text(
+/// Masks a text as what it is said to be: a body, or a part of one.
+pub(super) fn engine(
+    format: Format,
     out: &mut String,
     text: &str,
     cut: bool,
     scope: &mut Scope<'_>,
 ) -> Result<(), Unparsable> {
-    match cut {
-        true => text::text_cut(out, text, scope),
-        false => text::text(out, text, scope),
+    match format {
+        Format::Json => return json::documents(out, text, cut, scope).map(|_| ()),
+        Format::Form => return form(out, text, cut, scope),
+        Format::Xml => return xml(out, text, cut, scope),
+        Format::Ndjson => return lines(out, text, cut, scope),
+        Format::Sse => return sse(out, text, cut, scope),
+        // Without its boundary it is none.
+        Format::Multipart => return Err(Unparsable),
+        Format::Text if cut => text::text_cut(out, text, scope),
+        Format::Text => text::text(out, text, scope),
     }
     Ok(())
+}
+
+fn json(mut out: String, text: &str, cut: bool, scope: &mut Scope<'_>) -> Result<Body, OmitReason> {
+    match json::documents(&mut out, text, cut, scope) {
+        Ok(shape) if shape.is_value() && !cut => Ok(Body::Value(out)),
+        Ok(_) => Ok(Body::Text(out)),
+        Err(_) => Err(OmitReason::Unparsable),
+    }
 }
 
 fn is_multipart(text: &str) -> bool {

@@ -62,8 +62,7 @@ const NDJSON: &[&str] = &[
 
 /// The media type of a Content-Type, without its parameters: `text/html` of `text/html; charset=x`.
 pub(crate) fn media_type(content_type: &[u8]) -> &[u8] {
-    let end = content_type.iter().position(|b| *b == b';').unwrap_or(content_type.len());
-    content_type[..end].trim_ascii()
+    content_type[..media_type_len(content_type)].trim_ascii()
 }
 
 /// A parameter of a Content-Type, without its quotes. `None` when it is not there, or twice.

@@ -110,6 +110,11 @@ impl Default for Known {
 }
 
 impl Known {
+    /// Remembers nothing, and takes no memory for it.
+    pub(super) const fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// What the name with which `text` begins says under these rules, which must always be the
     /// same ones. Whole words of the text are compared, so that a short name is not copied.
     /// Inlined, since a document asks for each of its members.

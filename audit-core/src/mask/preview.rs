@@ -7,7 +7,7 @@ use super::{
     list::MaskedList,
     names::Known,
     part::Part,
-    scope::{STRINGS, Scope},
+    scope::Scope,
 };
 use crate::{
     CaptureState, OmitReason, Secret,
@@ -102,15 +102,9 @@ impl BodyMasker {
             _ => (bytes, false),
         };
         self.list.clear();
-        let mut scope = Scope {
-            rules: &self.rules,
-            part: Part::RequestBody,
-            list: &mut self.list,
-            keys: Keys { secret: Some(&self.secret), tenant: &self.tenant },
-            known: &self.known,
-            strings: STRINGS,
-            masked: 0,
-        };
+        let keys = Keys { secret: Some(&self.secret), tenant: &self.tenant };
+        let part = Part::RequestBody;
+        let mut scope = Scope::new(&self.rules, part, &mut self.list, keys, &self.known);
         let state = if cut { CaptureState::Truncated } else { CaptureState::Full };
         let (state, reason, body) = match body(content_type.as_bytes(), kept, cut, &mut scope) {
             Ok(Body::Value(json)) => (state, None, Some(json)),
@@ -144,16 +138,10 @@ pub(crate) type MaskedValue = (Vec<u8>, Vec<(String, &'static str)>);
 /// Masks one JSON value by rules of its own, where there is no secret for pseudonyms. `None`: it
 /// is no JSON.
 pub(crate) fn value(json: &[u8], rules: &MaskRules) -> Option<MaskedValue> {
-    let (mut list, known) = (MaskedList::default(), Known::default());
-    let mut scope = Scope {
-        rules,
-        part: Part::Metadata,
-        list: &mut list,
-        keys: Keys { secret: None, tenant: "" },
-        known: &known,
-        strings: STRINGS,
-        masked: 0,
-    };
+    // One value has too few names to be worth remembering them, on the caller's thread too.
+    let (mut list, known) = (MaskedList::default(), Known::none());
+    let keys = Keys { secret: None, tenant: "" };
+    let mut scope = Scope::new(rules, Part::Metadata, &mut list, keys, &known);
     let mut out = String::with_capacity(json.len());
     super::json::documents(&mut out, std::str::from_utf8(json).ok()?, false, &mut scope).ok()?;
     let masked = list.iter().map(|(_, sel)| {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::{REDACTED, how::Value, part::Of, rules::Sel, scope::Scope, text};
+use super::{REDACTED, fields, how::Value, part::Of, rules::Sel, scope::Scope, text};
 
 /// Most pairs kept of a query.
 const PAIRS: usize = 100;
@@ -55,7 +55,7 @@ fn pair(out: &mut String, pair: &str, of: Of, scope: &mut Scope<'_>) -> Written 
     };
     let selected = if value.is_empty() { None } else { scope.find(of, &decode(name)) };
     let instead = match selected {
-        Some(sel) => match scope.instead(sel, Value::Text(&decode_once(value))) {
+        Some(sel) => match scope.instead(sel, Value::Text(&fields::decode(value).0)) {
             Some(instead) => instead,
             None => return Written::Removed,
         },
@@ -107,15 +107,6 @@ fn detects(value: &str, scope: &mut Scope<'_>) -> bool {
     matches!(rules.detectors().mask(&value, scope), Cow::Owned(_))
 }
 
-/// What a form's reader makes of a value.
-fn decode_once(value: &str) -> Cow<'_, str> {
-    if !value.contains(['%', '+']) {
-        return Cow::Borrowed(value);
-    }
-    let spaced = value.replace('+', " ");
-    Cow::Owned(percent_decode_str(&spaced).decode_utf8_lossy().into_owned())
-}
-
 /// Decodes until nothing changes, at most four times: a name encoded twice is decoded twice by
 /// whatever forwards it.
 fn decode(name: &str) -> Cow<'_, str> {
@@ -124,8 +115,7 @@ fn decode(name: &str) -> Cow<'_, str> {
         if !name.contains(['%', '+']) {
             break;
         }
-        let spaced = name.replace('+', " ");
-        let decoded = percent_decode_str(&spaced).decode_utf8_lossy().into_owned();
+        let decoded = fields::decode(&name).0.into_owned();
         if decoded == *name {
             break;
         }

@@ -3,15 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    MaskRules,
-    draft::Draft,
-    echo,
-    how::Keys,
-    list::MaskedList,
-    names::Known,
-    part::Part,
-    scope::{STRINGS, Scope},
-    text,
+    MaskRules, draft::Draft, echo, how::Keys, list::MaskedList, names::Known, part::Part,
+    scope::Scope, text,
 };
 use crate::{
     ForwardedHeader, Group, Kind, Level, Outcome, Record, Secret, SessionAs, Timestamp,
@@ -184,15 +177,7 @@ impl Masker {
 
     pub(super) fn scope(&mut self, part: Part) -> Scope<'_> {
         let keys = Keys { secret: Some(&self.secret), tenant: &self.tenant };
-        Scope {
-            rules: &self.rules,
-            part,
-            list: &mut self.list,
-            keys,
-            known: &self.known,
-            strings: STRINGS,
-            masked: 0,
-        }
+        Scope::new(&self.rules, part, &mut self.list, keys, &self.known)
     }
 }
 

@@ -26,7 +26,19 @@ pub(super) struct Scope<'a> {
 }
 
 /// How deep JSON in strings of JSON is looked into.
-pub(super) const STRINGS: u8 = 4;
+const STRINGS: u8 = 4;
+
+impl<'a> Scope<'a> {
+    pub(super) const fn new(
+        rules: &'a MaskRules,
+        part: Part,
+        list: &'a mut MaskedList,
+        keys: Keys<'a>,
+        known: &'a Known,
+    ) -> Self {
+        Self { rules, part, list, keys, known, strings: STRINGS, masked: 0 }
+    }
+}
 
 impl Scope<'_> {
     /// The selector of the value under `name`, decoded; nothing is listed yet.
@@ -137,15 +149,7 @@ pub(super) mod tests {
         let mut list = MaskedList::default();
         let keys = Keys { secret: Some(&secret), tenant: "" };
         let known = Known::default();
-        let masked = mask(&mut Scope {
-            rules,
-            part,
-            list: &mut list,
-            keys,
-            known: &known,
-            strings: STRINGS,
-            masked: 0,
-        });
+        let masked = mask(&mut Scope::new(rules, part, &mut list, keys, &known));
         (masked, list.iter().map(|(_, sel)| rules.shown(sel).to_owned()).collect())
     }
 

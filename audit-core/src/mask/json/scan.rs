@@ -214,7 +214,8 @@ pub(super) fn unescape(raw: &str) -> (String, bool) {
     (text, halved)
 }
 
-/// The character of `uXXXX`, or of `uXXXX\uXXXX`, and how long that is.
+/// The character of an escape without its backslash, such as `u00e9`, or of a pair of them, such as
+/// `ud83d\ude00`; and how long that is.
 fn unit_pair(escape: &str) -> Option<(char, usize)> {
     let unit = |from: usize| {
         let digits = escape.get(from..from + 5)?.strip_prefix('u')?;

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::is_utf8;
 use crate::mask::{
-    format::{Format, media_type},
+    format::{Format, is_utf8, media_type},
     unparsable::Unparsable,
 };
 

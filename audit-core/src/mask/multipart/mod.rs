@@ -4,11 +4,10 @@ mod head;
 
 use super::{
     REDACTED,
+    body::engine,
     fields::Fields,
-    form,
-    format::{Format, media_type, parameter},
+    format::{Format, media_type},
     how::Value,
-    json::documents,
     rules::Sel,
     scope::Scope,
     unparsable::Unparsable,
@@ -122,15 +121,11 @@ fn write(
 fn content(out: &mut String, text: &str, head: &Head<'_>, scope: &mut Scope<'_>) {
     let begin = out.len();
     let masked = match Format::of(media_type(head.content_type)) {
-        Some(Format::Json) => documents(out, text, false, scope).map(|_| ()),
-        Some(Format::Ndjson) => super::lines::lines(out, text, false, scope),
-        Some(Format::Sse) => super::sse::sse(out, text, false, scope),
-        Some(Format::Form) => form::form(out, text, false, scope),
-        Some(Format::Xml) => super::xml::xml(out, text, false, scope),
-        _ => {
+        None | Some(Format::Text | Format::Multipart) => {
             out.push_str(&inside(text, scope));
             Ok(())
         }
+        Some(format) => engine(format, out, text, false, scope),
     };
     if masked.is_err() {
         out.truncate(begin);
@@ -239,14 +234,6 @@ fn line_end(text: &[u8]) -> usize {
         [.., b'\n'] => 1,
         _ => 0,
     }
-}
-
-/// Whether a charset is one whose texts can be read here.
-pub(super) fn is_utf8(content_type: &[u8]) -> bool {
-    let has = memchr::memmem::find(&content_type.to_ascii_lowercase(), b"charset").is_some();
-    !has || parameter(content_type, "charset").is_some_and(|c| {
-        [&b"utf-8"[..], b"utf8", b"us-ascii"].iter().any(|known| known.eq_ignore_ascii_case(c))
-    })
 }
 
 #[cfg(test)]
