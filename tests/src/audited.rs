@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use audit_core::{
-    Auditor, AuditorBuilder, BodyCapture, Capture, Counters, Entry, Kind, Level, Outcome, Phase,
-    sink::Memory,
+    Auditor, AuditorBuilder, Capture, Counters, Entry, Kind, Level, Outcome, Phase, sink::Memory,
 };
 
 /// How long a test waits for something that must come.
@@ -197,10 +196,14 @@ impl Ending {
     }
 }
 
-/// Whether a body was kept: `kept`, or why not.
+/// What a record says of the request's and of the response's body: its state, or why it was
+/// omitted; nothing where it does not mention it.
 #[must_use]
-pub fn kept(capture: &BodyCapture) -> &str {
-    capture.reason.as_deref().unwrap_or("kept")
+pub fn captured(entry: &Entry) -> [Option<&str>; 2] {
+    let request = entry.request().and_then(|request| request.capture.as_ref());
+    let response = entry.response().and_then(|response| response.capture.as_ref());
+    [request, response]
+        .map(|capture| capture.map(|capture| capture.reason.as_deref().unwrap_or(&capture.state)))
 }
 
 /// What holds of every record of a request, derived from its outcome and status.

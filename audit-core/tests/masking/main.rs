@@ -6,5 +6,6 @@ mod check;
 mod flood;
 mod found;
 mod hostile;
+mod leak;
 mod plant;
 mod properties;

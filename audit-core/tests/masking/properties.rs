@@ -5,7 +5,8 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
     check::{mask, masker, planted},
-    plant::{Format, glimpse, leak, plant},
+    leak::leak,
+    plant::{Format, glimpse, plant},
 };
 
 /// Longest body that is cut everywhere.

@@ -21,9 +21,9 @@ use actix_web::{
     web::{self, Bytes},
 };
 use audit_actix::AuditContext;
-use audit_core::{Capture, Entry};
+use audit_core::Capture;
 use audit_tests::{
-    audited::{Audited, Ending, kept},
+    audited::{Audited, Ending, captured},
     server::Server,
 };
 use futures_util::{Stream, StreamExt, stream};
@@ -74,27 +74,23 @@ async fn read(response: Result<ServiceResponse<impl MessageBody>, Error>) -> (St
     (response.status(), read_body(response).await)
 }
 
-/// What is kept of the request and of the response: `kept`, or why not.
-fn both(entry: &Entry) -> [Option<&str>; 2] {
-    let response = entry.response().and_then(|response| response.capture.as_ref());
-    [entry.request().unwrap().capture.as_ref(), response].map(|capture| capture.map(kept))
-}
-
-const KEPT: Option<&str> = Some("kept");
+const FULL: Option<&str> = Some("full");
+const TRUNCATED: Option<&str> = Some("truncated");
+const PARTIAL: Option<&str> = Some("partial");
 
 #[actix_web::test]
 async fn a_post_of_json_is_recorded_both_ways() {
     for (level, bodies) in [
         (Capture::Headers, [None, None]),
-        (Capture::Request, [KEPT, None]),
-        (Capture::Full, [KEPT, KEPT]),
+        (Capture::Request, [FULL, None]),
+        (Capture::Full, [FULL, FULL]),
     ] {
         let audited = Audited::with(|settings| settings.capture(level));
         let (status, body) = ask(&audited, echo(), json(r#"{"item":"pen"}"#)).await;
         assert_eq!((status, &body[..]), (StatusCode::OK, &br#"{"item":"pen"}"#[..]));
         let entry = audited.one().await;
         assert_eq!(entry.policy.as_ref().unwrap().capture, level.as_str());
-        assert_eq!(both(&entry), bodies);
+        assert_eq!(captured(&entry), bodies);
     }
 }
 
@@ -119,7 +115,8 @@ async fn an_upload_is_polled_as_often_as_the_application_polls() {
         assert_eq!(polled.load(Relaxed), polls);
         let entry = audited.one().await;
         assert_eq!(entry.request().unwrap().size, size, "after {polls} polls");
-        assert_eq!(both(&entry), [KEPT, Some("empty")]);
+        let state = if size.is_some() { "full" } else { "partial" };
+        assert_eq!(captured(&entry), [Some(state), Some("empty")]);
     }
 }
 
@@ -137,7 +134,10 @@ async fn a_body_over_the_limit_is_whole_for_both_sides() {
         assert!(status == StatusCode::OK && body == large, "{} bytes", body.len());
         let entry = audited.one().await;
         assert_eq!(Ending::of(&entry), Ending::completed(200, 200_002));
-        assert_eq!((entry.request().unwrap().size, both(&entry)), (Some(200_002), [KEPT, KEPT]));
+        assert_eq!(
+            (entry.request().unwrap().size, captured(&entry)),
+            (Some(200_002), [TRUNCATED; 2])
+        );
     }
 }
 
@@ -153,7 +153,7 @@ async fn an_error_passes_as_it_is() {
     let (body, _) = chunks(&["[1,", "fail", "2]"]);
     assert_eq!(ask(&audited, app, of_chunks(body)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     let entry = audited.one().await;
-    assert_eq!((entry.request().unwrap().size, both(&entry)), (None, [KEPT, Some("empty")]));
+    assert_eq!((entry.request().unwrap().size, captured(&entry)), (None, [PARTIAL, Some("empty")]));
 }
 
 #[actix_web::test]
@@ -177,7 +177,7 @@ async fn a_task_reads_on_after_the_request_has_ended() {
     });
     ask(&audited, app, of_chunks(chunks(&["[1,", "2]"]).0)).await;
     let entry = audited.one().await;
-    assert_eq!((entry.request().unwrap().size, both(&entry)), (None, [KEPT, Some("empty")]));
+    assert_eq!((entry.request().unwrap().size, captured(&entry)), (None, [PARTIAL, Some("empty")]));
     answered.send(()).unwrap();
     assert_eq!(told.await.unwrap(), (b"[1,2]".to_vec(), true));
     assert_eq!(ask(&audited, echo(), of_chunks(chunks(&["[3]"]).0)).await.1, "[3]");
@@ -194,11 +194,11 @@ async fn without_memory_the_body_goes_and_the_record_stays() {
         .to(async |body: web::Payload| HttpResponse::Ok().insert_header(JSON).streaming(body));
     assert_eq!(ask(&audited, streamed, json(large.clone())).await.1, large);
     let entry = audited.one().await;
-    assert_eq!(both(&entry), [Some("memory"), Some("memory")]);
+    assert_eq!(captured(&entry), [Some("memory"), Some("memory")]);
     assert_eq!(entry.request().unwrap().size, Some(800_000));
     assert_eq!(audited.settled().dropped, 0);
     ask(&audited, echo(), json("[1]")).await;
-    assert_eq!(both(&audited.records().await[1]), [KEPT, KEPT]);
+    assert_eq!(captured(&audited.records().await[1]), [FULL, FULL]);
 }
 
 #[actix_web::test]
@@ -206,8 +206,8 @@ async fn a_handler_asks_for_more_and_for_less() {
     type Row = (Capture, Capture, Capture, &'static str, [Option<&'static str>; 2]);
     let policy = Some("policy");
     let rows: [Row; 3] = [
-        (Capture::Full, Capture::None, Capture::Request, "request", [KEPT, policy]),
-        (Capture::Metadata, Capture::Full, Capture::Full, "full", [KEPT, KEPT]),
+        (Capture::Full, Capture::None, Capture::Request, "request", [FULL, policy]),
+        (Capture::Metadata, Capture::Full, Capture::Full, "full", [FULL, FULL]),
         (Capture::Metadata, Capture::None, Capture::Full, "metadata", [None, None]),
     ];
     for (level, up_to, asked, found, bodies) in rows {
@@ -219,7 +219,7 @@ async fn a_handler_asks_for_more_and_for_less() {
         ask(&audited, app, json("[1]")).await;
         let entry = audited.one().await;
         assert_eq!(entry.policy.as_ref().unwrap().capture, found);
-        assert_eq!(both(&entry), bodies, "{found}");
+        assert_eq!(captured(&entry), bodies, "{found}");
     }
 }
 
@@ -233,7 +233,7 @@ async fn only_what_is_recorded_is_wrapped() {
         request.replace_payload(Payload::from(Bytes::from("[1]"))).0
     };
     for (request, wrapped, why) in [
-        (json("[1]"), true, "kept"),
+        (json("[1]"), true, "partial"),
         (png().set_payload("[1]").to_request(), false, "content_type"),
         (upgrade(), false, "empty"),
         (post().to_request().replace_payload(Payload::None).0, false, "empty"),
@@ -245,7 +245,7 @@ async fn only_what_is_recorded_is_wrapped() {
             std::future::ready(HttpResponse::Ok().finish())
         });
         ask(&audited, app, request).await;
-        assert_eq!(both(&audited.one().await), [Some(why), Some("empty")]);
+        assert_eq!(captured(&audited.one().await), [Some(why), Some("empty")]);
     }
 }
 
@@ -264,6 +264,6 @@ async fn over_http1_with_and_without_a_length() {
     assert_eq!(server.ask("POST /", &length, "[1,2]").await.body, "[1,2]");
     assert_eq!(server.ask("POST /", &chunked, "5\r\n[1,2]\r\n0\r\n\r\n").await.body, "[1,2]");
     for entry in audited.records().await {
-        assert_eq!((entry.request().unwrap().size, both(&entry)), (Some(5), [KEPT, KEPT]));
+        assert_eq!((entry.request().unwrap().size, captured(&entry)), (Some(5), [FULL, FULL]));
     }
 }

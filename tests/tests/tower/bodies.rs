@@ -9,9 +9,9 @@ use std::{
     },
 };
 
-use audit_core::{AuditorBuilder, Capture, Entry, Outcome};
+use audit_core::{AuditorBuilder, Capture, Outcome};
 use audit_tests::{
-    audited::{Audited, Ending, kept},
+    audited::{Audited, Ending, captured},
     server::Server,
 };
 use audit_tower::{AuditContext, RequestBody};
@@ -61,20 +61,16 @@ async fn read(response: Response) -> (StatusCode, Bytes) {
     (status, response.into_body().collect().await.unwrap().to_bytes())
 }
 
-/// What is kept of the request and of the response: `kept`, or why not.
-fn both(entry: &Entry) -> [Option<&str>; 2] {
-    let response = entry.response().and_then(|response| response.capture.as_ref());
-    [entry.request().unwrap().capture.as_ref(), response].map(|capture| capture.map(kept))
-}
-
-const KEPT: Option<&str> = Some("kept");
+const FULL: Option<&str> = Some("full");
+const TRUNCATED: Option<&str> = Some("truncated");
+const PARTIAL: Option<&str> = Some("partial");
 
 #[tokio::test]
 async fn a_post_of_json_is_recorded_both_ways() {
     for (level, bodies) in [
         (Capture::Headers, [None, None]),
-        (Capture::Request, [KEPT, None]),
-        (Capture::Full, [KEPT, KEPT]),
+        (Capture::Request, [FULL, None]),
+        (Capture::Full, [FULL, FULL]),
     ] {
         let audited = Audited::with(|settings| settings.capture(level));
         let echo = post(|body: Bytes| async move { ([JSON], body) });
@@ -82,7 +78,7 @@ async fn a_post_of_json_is_recorded_both_ways() {
         assert_eq!((status, &body[..]), (StatusCode::OK, &br#"{"item":"pen"}"#[..]));
         let entry = audited.one().await;
         assert_eq!(entry.policy.as_ref().unwrap().capture, level.as_str());
-        assert_eq!(both(&entry), bodies);
+        assert_eq!(captured(&entry), bodies);
         assert_eq!(entry.request().unwrap().size, Some(14));
     }
 }
@@ -104,7 +100,8 @@ async fn an_upload_is_polled_as_often_as_the_application_polls() {
         assert_eq!(polled.load(Relaxed), polls);
         let entry = audited.one().await;
         assert_eq!(entry.request().unwrap().size, size, "after {polls} polls");
-        assert_eq!(both(&entry), [KEPT, Some("empty")]);
+        let state = if size.is_some() { "full" } else { "partial" };
+        assert_eq!(captured(&entry), [Some(state), Some("empty")]);
     }
 }
 
@@ -117,7 +114,10 @@ async fn a_body_over_the_limit_is_whole_for_both_sides() {
     assert!(status == StatusCode::OK && body == large, "{} bytes", body.len());
     let entry = audited.one().await;
     assert_eq!(Ending::of(&entry), Ending::completed(200, 1_000_002));
-    assert_eq!((entry.request().unwrap().size, both(&entry)), (Some(1_000_002), [KEPT, KEPT]));
+    assert_eq!(
+        (entry.request().unwrap().size, captured(&entry)),
+        (Some(1_000_002), [TRUNCATED; 2])
+    );
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn an_error_passes_as_it_is() {
         read(ask(&audited, app, json(chunks(&["[1,", "fail", "2]"]).0)).await).await;
     assert_eq!((status, &body[..]), (StatusCode::BAD_REQUEST, &b"the client left"[..]));
     let entry = audited.one().await;
-    assert_eq!((entry.request().unwrap().size, both(&entry)[0]), (None, KEPT));
+    assert_eq!((entry.request().unwrap().size, captured(&entry)[0]), (None, PARTIAL));
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn a_task_reads_on_after_the_request_has_ended() {
     let (body, _) = chunks(&["[1,", "2]"]);
     read(ask(&audited, app, json(body)).await).await;
     let entry = audited.one().await;
-    assert_eq!((entry.request().unwrap().size, both(&entry)[0]), (None, KEPT));
+    assert_eq!((entry.request().unwrap().size, captured(&entry)[0]), (None, PARTIAL));
     answered.send(()).unwrap();
     assert_eq!(told.await.unwrap(), (b"[1,2]".to_vec(), true));
     // A later request is not taken for the earlier one.
@@ -174,27 +174,27 @@ async fn without_memory_the_body_goes_and_the_record_stays() {
     let echo = post(|request: Request| async { ([JSON], request.into_body()) });
     assert_eq!(read(ask(&audited, echo, json(large.clone())).await).await.1, large);
     let entry = audited.one().await;
-    assert_eq!(both(&entry), [Some("memory"), Some("memory")]);
+    assert_eq!(captured(&entry), [Some("memory"), Some("memory")]);
     assert_eq!(entry.request().unwrap().size, Some(800_000));
     assert_eq!(audited.settled().dropped, 0);
     // What was given back is there again.
     let small = ask(&audited, post(|_: Bytes| async {}), json("[1]")).await;
     read(small).await;
-    assert_eq!(both(&audited.records().await[1])[0], KEPT);
+    assert_eq!(captured(&audited.records().await[1])[0], FULL);
 }
 
 #[tokio::test]
 async fn answers_that_are_not_recorded_say_why() {
     type Row = (&'static [(&'static str, &'static str)], &'static str);
     let rows: [Row; 8] = [
-        (&[("content-type", "application/problem+json")], "kept"),
-        (&[], "kept"),
+        (&[("content-type", "application/problem+json")], "full"),
+        (&[], "full"),
         (&[("content-type", "image/png")], "content_type"),
         (&[("content-type", "text/plain")], "content_type"),
         (&[("content-type", "text/event-stream")], "streaming"),
         (&[("content-type", "application/grpc-web")], "streaming"),
         (&[("content-type", "application/json"), ("content-encoding", "gzip")], "encoding"),
-        (&[("content-type", "application/json"), ("content-encoding", "identity")], "kept"),
+        (&[("content-type", "application/json"), ("content-encoding", "identity")], "full"),
     ];
     for (headers, why) in rows {
         let audited = Audited::full();
@@ -207,7 +207,7 @@ async fn answers_that_are_not_recorded_say_why() {
             response
         });
         assert_eq!(read(ask(&audited, answer, json("")).await).await.1, "[1]");
-        assert_eq!(both(&audited.one().await), [Some("empty"), Some(why)], "{headers:?}");
+        assert_eq!(captured(&audited.one().await), [Some("empty"), Some(why)], "{headers:?}");
     }
 }
 
@@ -217,9 +217,9 @@ async fn a_handler_asks_for_more_and_for_less() {
     let policy = Some("policy");
     let rows: [Row; 5] = [
         (Capture::Full, Capture::None, Some(Capture::Headers), "headers", [policy, policy]),
-        (Capture::Full, Capture::None, Some(Capture::Request), "request", [KEPT, policy]),
+        (Capture::Full, Capture::None, Some(Capture::Request), "request", [FULL, policy]),
         (Capture::Metadata, Capture::Full, None, "metadata", [None, None]),
-        (Capture::Metadata, Capture::Full, Some(Capture::Full), "full", [KEPT, KEPT]),
+        (Capture::Metadata, Capture::Full, Some(Capture::Full), "full", [FULL, FULL]),
         (Capture::Metadata, Capture::None, Some(Capture::Full), "metadata", [None, None]),
     ];
     for (level, up_to, asked, found, bodies) in rows {
@@ -233,7 +233,7 @@ async fn a_handler_asks_for_more_and_for_less() {
         read(ask(&audited, app, json("[1]")).await).await;
         let entry = audited.one().await;
         assert_eq!(entry.policy.as_ref().unwrap().capture, found);
-        assert_eq!(both(&entry), bodies, "{found}");
+        assert_eq!(captured(&entry), bodies, "{found}");
         let headers = entry.request().unwrap().headers.is_some();
         assert_eq!(headers, found != "metadata");
     }
@@ -258,8 +258,8 @@ async fn only_what_is_recorded_is_wrapped() {
     let upgrade = || Request::get("/").header("connection", "Upgrade").header("upgrade", "x");
     let unknown = || chunks(&["[1]"]).0;
     for (request, wrapped, why) in [
-        (json("[1]"), true, "kept"),
-        (json(unknown()), true, "kept"),
+        (json("[1]"), true, "partial"),
+        (json(unknown()), true, "partial"),
         (json(""), false, "empty"),
         (
             Request::post("/").header(JSON.0, "image/png").body(unknown()).unwrap(),
@@ -270,13 +270,13 @@ async fn only_what_is_recorded_is_wrapped() {
         (upgrade().body(unknown()).unwrap(), false, "streaming"),
         (Request::connect("a:1").body(unknown()).unwrap(), false, "streaming"),
         // A body that is told of is one, whatever is asked besides.
-        (upgrade().header("content-length", 3).body(unknown()).unwrap(), true, "kept"),
+        (upgrade().header("content-length", 3).body(unknown()).unwrap(), true, "partial"),
     ] {
         let audited = Audited::full();
         let (size, end) = (request.body().size_hint().exact(), request.body().is_end_stream());
         let shown = format!("{request:?}");
         assert_eq!(inner(&audited, request).await, (wrapped, size, end), "{shown}");
-        assert_eq!(both(&audited.one().await)[0], Some(why), "{shown}");
+        assert_eq!(captured(&audited.one().await)[0], Some(why), "{shown}");
     }
 }
 
@@ -316,9 +316,10 @@ async fn over_http2_with_and_without_a_length() {
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), answer);
     }
     let entries = audited.records().await;
-    for (entry, answer) in entries.iter().zip([KEPT, KEPT, Some("empty")]) {
+    let rows = [[FULL, FULL], [FULL, FULL], [PARTIAL, Some("empty")]];
+    for (entry, states) in entries.iter().zip(rows) {
         assert_eq!(entry.outcome, Some(Outcome::Completed));
-        assert_eq!((entry.request().unwrap().size, both(entry)), (Some(5), [KEPT, answer]));
+        assert_eq!((entry.request().unwrap().size, captured(entry)), (Some(5), states));
     }
 }
 
@@ -334,7 +335,7 @@ const GZIP: &[u8] = &[
 async fn compressed_bodies_are_decoded_when_asked() {
     for (decode, kept, body) in [
         (false, Some("encoding"), None),
-        (true, KEPT, Some(r#"{"compressed":true,"password":"[redacted]"}"#)),
+        (true, FULL, Some(r#"{"compressed":true,"password":"[redacted]"}"#)),
     ] {
         let audited =
             Audited::with(|settings| settings.capture(Capture::Full).decode_bodies(decode));
@@ -347,7 +348,7 @@ async fn compressed_bodies_are_decoded_when_asked() {
         let (_, answer) = read(ask(&audited, echo, request).await).await;
         assert_eq!(answer, GZIP);
         let entry = audited.one().await;
-        assert_eq!(both(&entry), [kept, kept]);
+        assert_eq!(captured(&entry), [kept, kept]);
         let (request, response) = (entry.request().unwrap(), entry.response().unwrap());
         for held in [&request.body, &response.body] {
             assert_eq!(held.as_ref().map(|body| body.get()), body);

@@ -14,8 +14,7 @@ mod xml;
 
 use audit_core::{How, MaskRules};
 
-#[allow(unused_imports)] // A fuzzer does without the one that takes long.
-pub(crate) use self::oracle::{glimpse, leak};
+pub(crate) use self::oracle::glimpse;
 use self::{draw::Draw, names::NAMES, secrets::Secrets};
 
 /// What a body is made as.

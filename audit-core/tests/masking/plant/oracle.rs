@@ -1,18 +1,10 @@
 //! Whether a secret can be seen.
 
-use audit_core::testing::find_leak;
-
 /// How many characters of a secret in a row are a leak.
 const PIECE: usize = 6;
 
-/// How a text shows one of these secrets, or a piece of one.
-#[allow(dead_code)] // A fuzzer does without.
-pub(crate) fn leak(text: &str, secrets: &[String]) -> Option<String> {
-    let spelled = || secrets.iter().find_map(|secret| find_leak(text, secret));
-    glimpse(text, secrets).or_else(spelled)
-}
-
-/// The same, without the spellings that take long to look for.
+/// How a text shows one of these secrets, or a piece of one, without the spellings that take long
+/// to look for.
 pub(crate) fn glimpse(text: &str, secrets: &[String]) -> Option<String> {
     let mut text = text.to_owned();
     for times in 0..4 {
