@@ -36,8 +36,8 @@ pub use self::{
     auditor::{Auditor, AuditorGuard},
     builder::{AuditorBuilder, BuildError},
     exchange::{
-        AuditContext, Begin, BodyAction, Exchange, PANICKED_STATUS, Panicked, RequestHead,
-        ResponseHead, Tee,
+        AuditContext, Begin, BodyAction, Exchange, Identity, InAuditContext, PANICKED_STATUS,
+        Panicked, RequestHead, ResponseHead, Tee, WithAuditContext, in_audit_context,
     },
     identify::{BadProxy, ForwardedHeader, RequestId, Secret, TrustedProxies},
     mask::{
@@ -46,9 +46,9 @@ pub use self::{
     pipeline::{CloseError, Counters, FlushError},
     policy::{BadBodyType, BadPattern, Capture, Exclusions, SessionAs, UnknownCapture},
     record::{
-        Actor, BodyCapture, CaptureState, Control, Entry, EntryError, Fault, Group, IdSource, Kind,
-        Level, Masked, OmitReason, Outcome, Phase, Policy, Record, Redactable, RequestEntry,
-        ResponseEntry, Service, Timestamp, TraceIds,
+        Actor, BodyCapture, CaptureState, Change, Control, Difference, Entry, EntryError, Event,
+        Fault, Group, IdSource, Kind, Level, Masked, OmitReason, Outcome, Phase, Policy, Record,
+        Redactable, RequestEntry, ResponseEntry, Service, Timestamp, TraceIds,
     },
     sink::Sink,
 };

@@ -2,11 +2,11 @@
 
 /// A set of [`Flag`]s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flags(pub(crate) u16);
+pub(crate) struct Flags(pub(crate) u32);
 
 /// One limit or refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u16)]
+#[repr(u32)]
 pub(crate) enum Flag {
     PathTruncated = 1,
     QueryTruncated = 1 << 1,
@@ -23,9 +23,14 @@ pub(crate) enum Flag {
     RecordTruncated = 1 << 12,
     BytesEscaped = 1 << 13,
     ErrorTruncated = 1 << 14,
+    EventTruncated = 1 << 15,
+    AmountInvalid = 1 << 16,
+    ChangeTruncated = 1 << 17,
+    ChangeInvalid = 1 << 18,
+    HookFailed = 1 << 19,
 }
 
-const WORDS: [(Flag, &str); 15] = [
+const WORDS: [(Flag, &str); 20] = [
     (Flag::PathTruncated, "path_truncated"),
     (Flag::QueryTruncated, "query_truncated"),
     (Flag::HeaderTruncated, "header_truncated"),
@@ -41,15 +46,20 @@ const WORDS: [(Flag, &str); 15] = [
     (Flag::RecordTruncated, "record_truncated"),
     (Flag::BytesEscaped, "bytes_escaped"),
     (Flag::ErrorTruncated, "error_truncated"),
+    (Flag::EventTruncated, "event_truncated"),
+    (Flag::AmountInvalid, "amount_invalid"),
+    (Flag::ChangeTruncated, "change_truncated"),
+    (Flag::ChangeInvalid, "change_invalid"),
+    (Flag::HookFailed, "hook_failed"),
 ];
 
 impl Flags {
     pub(crate) fn set(&mut self, flag: Flag) {
-        self.0 |= flag as u16;
+        self.0 |= flag as u32;
     }
 
     pub(crate) fn has(self, flag: Flag) -> bool {
-        self.0 & flag as u16 != 0
+        self.0 & flag as u32 != 0
     }
 
     pub(crate) fn add(&mut self, other: Self) {

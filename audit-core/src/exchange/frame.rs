@@ -31,20 +31,34 @@ pub(crate) enum Tag {
     User,
     UserId,
     Role,
+    Company,
+    Branch,
     Tenant,
     Module,
     Action,
+    Description,
+    Reference,
+    EntityType,
+    EntityId,
+    Amount,
+    Currency,
+    /// JSON, as the next.
+    ChangeOld,
+    ChangeNew,
     Metadata,
     /// A place in metadata that was masked by its own rules: how as its name, the selector.
     MaskedPlace,
+    /// What the transport, or a panic, says.
     Message,
+    /// What the application says went wrong.
+    Failure,
     /// As a [`BodyField`](super::body::BodyField).
     RequestBody,
     ResponseBody,
 }
 
 impl Tag {
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 38] = [
         Self::RequestId,
         Self::Method,
         Self::Path,
@@ -64,12 +78,23 @@ impl Tag {
         Self::User,
         Self::UserId,
         Self::Role,
+        Self::Company,
+        Self::Branch,
         Self::Tenant,
         Self::Module,
         Self::Action,
+        Self::Description,
+        Self::Reference,
+        Self::EntityType,
+        Self::EntityId,
+        Self::Amount,
+        Self::Currency,
+        Self::ChangeOld,
+        Self::ChangeNew,
         Self::Metadata,
         Self::MaskedPlace,
         Self::Message,
+        Self::Failure,
         Self::RequestBody,
         Self::ResponseBody,
     ];
@@ -139,7 +164,7 @@ pub(crate) struct Fixed {
     pub(crate) capture: Capture,
 }
 
-const FIXED: usize = 8 * 5 + 4 * 2 + 2 * 2 + 4;
+const FIXED: usize = 8 * 5 + 4 * 3 + 2 + 4;
 const NONE: u64 = u64::MAX;
 const NO_STATUS: u32 = u32::MAX;
 
@@ -193,7 +218,7 @@ pub(crate) fn decode<'a>(chunk: &mut &'a [u8]) -> Option<(Fixed, &'a [u8])> {
     let grpc_status = u32::from_le_bytes(take(&mut head)?);
     let reserved = u32::from_le_bytes(take(&mut head)?);
     let status = u16::from_le_bytes(take(&mut head)?);
-    let flags = Flags(u16::from_le_bytes(take(&mut head)?));
+    let flags = Flags(u32::from_le_bytes(take(&mut head)?));
     let [outcome, phase, id_source, capture] = take(&mut head)?;
     let some = |number| (number != NONE).then_some(number);
     let fixed = Fixed {
@@ -243,7 +268,7 @@ mod tests {
             grpc_status: Some(0),
             reserved: 9,
             status: Some(599),
-            flags: Flags(5),
+            flags: Flags(5 << 17),
             outcome: Outcome::Interrupted,
             phase: Some(Phase::ResponseBody),
             id_source: IdSource::Replaced,

@@ -9,16 +9,15 @@ use std::{
 
 use super::{
     AuditContext, Raw, ResponseHead, Tee,
-    context::Ended,
     end::{self, AtHead, BodyPlan},
     flags::Flag,
     frame::{self, Fixed, Tag},
     head,
+    identity::Identity,
+    said::MESSAGE,
+    state::Ended,
 };
 use crate::{Auditor, Capture, IdSource, OmitReason, Outcome, Phase, RequestId};
-
-/// Longest panic or error message, in bytes.
-const MESSAGE: usize = 1024;
 
 /// One request that will leave one record.
 ///
@@ -87,6 +86,14 @@ impl Exchange {
     pub fn route(&mut self, route: &str) {
         if let Some(raw) = &mut self.raw {
             head::route(raw, route);
+        }
+    }
+
+    /// Who asks, as an extension of the request or of its response tells it. A later one replaces
+    /// an earlier; what the application says through its handle counts more.
+    pub fn identity(&mut self, identity: &Identity) {
+        if let Some(raw) = &mut self.raw {
+            raw.identity = Some(identity.clone());
         }
     }
 
@@ -261,8 +268,8 @@ impl Exchange {
             return;
         };
         let pipe = &self.auditor.core.pipe;
-        let Raw { context, arena, request_body, .. } = &mut *raw;
-        let ended = context.end(arena, request_body);
+        let Raw { context, arena, request_body, identity, .. } = &mut *raw;
+        let ended = context.end(arena, request_body, identity.as_ref());
         if ended.discard {
             pipe.count_discarded(raw.held());
             return pipe.give_raw(raw);
@@ -351,9 +358,17 @@ impl fmt::Debug for Exchange {
 
 /// Text up to a limit.
 #[derive(Default)]
-struct Bounded {
-    text: String,
-    full: bool,
+pub(super) struct Bounded {
+    pub(super) text: String,
+    pub(super) full: bool,
+}
+
+impl Bounded {
+    pub(super) fn of(text: &dyn fmt::Display) -> Self {
+        let mut bounded = Self::default();
+        message(&mut bounded, text);
+        bounded
+    }
 }
 
 impl fmt::Write for Bounded {

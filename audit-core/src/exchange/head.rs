@@ -7,9 +7,9 @@ use std::net::IpAddr;
 
 use super::{
     ContextState, Exchange, Raw,
-    context::ROUTE,
     flags::Flag,
     frame::{self, Tag},
+    said::{ROUTE, SESSION},
 };
 use crate::{
     Auditor, Capture, OmitReason, RequestId,
@@ -22,7 +22,6 @@ const PATH: usize = 2 * 1024;
 const QUERY: usize = 4 * 1024;
 const USER_AGENT: usize = 512;
 const HOST: usize = 256;
-const SESSION: usize = 4 * 1024;
 const HEADER_NAME: usize = 256;
 /// Longest header value.
 pub(crate) const HEADER_VALUE: usize = 1024;

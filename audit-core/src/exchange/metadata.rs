@@ -1,12 +1,11 @@
 //! What the application adds under keys of its own.
 
-use std::io;
-
 use serde::Serialize;
 
 use super::{
     flags::Flag,
     frame::{self, Tag},
+    serialised::{Unfit, to_json},
 };
 use crate::{MaskRules, mask};
 
@@ -22,13 +21,23 @@ pub(super) struct Value {
 
 impl Value {
     pub(super) fn of(value: &impl Serialize) -> Result<Self, Flag> {
-        Ok(Self { json: to_json(value)?, masked: Vec::new() })
+        Ok(Self { json: to_json(value, MOST, mask::DEEPEST)?, masked: Vec::new() })
     }
 
     /// Masked by rules of its own.
     pub(super) fn masked(value: &impl Serialize, rules: &MaskRules) -> Result<Self, Flag> {
-        let (json, masked) = mask::value(&to_json(value)?, rules).ok_or(Flag::MetadataInvalid)?;
+        let (json, masked) = mask::value(&to_json(value, MOST, mask::DEEPEST)?, rules)
+            .ok_or(Flag::MetadataInvalid)?;
         Ok(Self { json, masked })
+    }
+}
+
+impl From<Unfit> for Flag {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::TooLarge => Self::MetadataTruncated,
+            Unfit::Invalid => Self::MetadataInvalid,
+        }
     }
 }
 
@@ -57,40 +66,4 @@ impl Metadata {
             }
         }
     }
-}
-
-fn to_json(value: &impl Serialize) -> Result<Vec<u8>, Flag> {
-    /// Refuses to grow beyond the limit, so that a huge value costs no more than that.
-    struct Bounded(Vec<u8>);
-    impl io::Write for Bounded {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            if self.0.len() + bytes.len() > MOST {
-                return Err(io::ErrorKind::FileTooLarge.into());
-            }
-            self.0.extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut out = Bounded(Vec::new());
-    match serde_json::to_writer(&mut out, value) {
-        Ok(()) => {
-            let mut json = out.0;
-            mask::compact(&mut json);
-            let readable = mask::depth(&json) <= mask::DEEPEST && !has_lone_surrogate(&json);
-            if readable { Ok(json) } else { Err(Flag::MetadataInvalid) }
-        }
-        Err(error) if error.is_io() => Err(Flag::MetadataTruncated),
-        Err(_) => Err(Flag::MetadataInvalid),
-    }
-}
-
-/// Whether raw JSON holds an escape that stands for no character, which many readers refuse.
-fn has_lone_surrogate(json: &[u8]) -> bool {
-    // Only raw JSON has such escapes at all: what is serialised here stands as it is.
-    let suspicious = json.windows(3).any(|w| matches!(w, [b'\\', b'u', b'd' | b'D']));
-    suspicious && serde_json::from_slice::<serde_json::Value>(json).is_err()
 }

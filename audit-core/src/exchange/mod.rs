@@ -2,29 +2,38 @@
 //! application adds to it.
 
 pub(crate) mod body;
+mod change;
 mod context;
 mod copied;
+mod current;
 mod end;
 pub(crate) mod flags;
 pub(crate) mod frame;
 mod guard;
 mod head;
+mod identity;
 mod metadata;
 mod raw;
+mod said;
+mod serialised;
+mod state;
 mod tee;
 #[cfg(test)]
 mod tests;
 
 pub use self::{
     context::AuditContext,
+    current::{InAuditContext, WithAuditContext, in_audit_context},
     guard::{BodyAction, Exchange, PANICKED_STATUS, Panicked},
     head::{Begin, RequestHead, ResponseHead},
+    identity::Identity,
     tee::Tee,
 };
 pub(crate) use self::{
-    context::{ContextState, is_identifier},
     head::{HEADER_VALUE, begin},
     raw::Raw,
+    said::is_identifier,
+    state::ContextState,
 };
 
 /// Drops a panic's payload; a payload that panics in its own drop is leaked instead.

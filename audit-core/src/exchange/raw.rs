@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    ContextState,
+    ContextState, Identity,
     copied::Copied,
     flags::{Flag, Flags},
     frame::{self, Fixed, Tag},
@@ -19,6 +19,8 @@ pub(crate) struct Raw {
     pub(crate) start: Instant,
     pub(crate) id: Option<RequestId>,
     pub(crate) context: Arc<ContextState>,
+    /// Who asks, by an extension.
+    pub(super) identity: Option<Identity>,
     /// Fields in the frame's own encoding.
     pub(crate) arena: Vec<u8>,
     pub(crate) flags: Flags,
@@ -43,6 +45,7 @@ impl Raw {
             start: Instant::now(),
             id: None,
             context: Arc::default(),
+            identity: None,
             arena: Vec::with_capacity(1024),
             flags: Flags::default(),
             reserved: 0,
@@ -65,6 +68,7 @@ impl Raw {
         self.arena.clear();
         self.flags = Flags::default();
         self.id = None;
+        self.identity = None;
         self.reserved = 0;
         self.request_size = None;
         self.request_body.renew();

@@ -19,32 +19,39 @@ use crate::{
     exchange::{
         HEADER_VALUE,
         flags::Flag,
-        frame::{self, Tag},
+        frame::{self, Field, Tag},
+        is_identifier,
     },
     record::json as token,
 };
 
 /// Most forwarded hops kept.
 const HOPS: usize = 10;
+/// Longest role that is taken for a name; a token is longer.
+const LONGEST_NAME: usize = 64;
 
 impl Masker {
     pub(super) fn actor(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>) {
-        of.text(out, "user", Tag::User);
-        of.text(out, "user_id", Tag::UserId);
-        let mut roles = of.all(Tag::Role).peekable();
-        if roles.peek().is_some() {
+        self.said(out, of, "user", Tag::User);
+        self.said(out, of, "user_id", Tag::UserId);
+        let roles: Vec<_> = of.all(Tag::Role).map(|field| self.role(field.value)).collect();
+        if !roles.is_empty() {
             token::name(out, "roles");
-            list(out, roles.map(|field| String::from_utf8_lossy(field.value)));
+            list(out, roles.into_iter());
         }
-        if let Some(session) = of.one(Tag::Session) {
+        self.said(out, of, "company_id", Tag::Company);
+        self.said(out, of, "branch_id", Tag::Branch);
+        // What the application says comes after what the head says.
+        if let Some(Field { value: session, .. }) = of.all(Tag::Session).last() {
             let session = match self.session_as {
-                SessionAs::Clear => of.readable(session).into_owned(),
+                SessionAs::Clear => Some(of.readable(session).into_owned()),
                 SessionAs::Pseudonym => {
                     let hash = u128::from_be_bytes(self.secret.pseudonym("session", session));
-                    format!("s_{hash:032x}")
+                    Some(format!("s_{hash:032x}"))
                 }
+                SessionAs::None => None,
             };
-            token::text_member(out, "session", &session);
+            token::optional_text(out, "session", session.as_deref());
         }
         let lines: Vec<_> =
             of.all(Tag::Forwarded).map(|f| String::from_utf8_lossy(f.value).into_owned()).collect();
@@ -67,6 +74,41 @@ impl Masker {
         if let Some(agent) = of.one(Tag::UserAgent) {
             token::text_member(out, "user_agent", &self.text(&of.readable(agent), Part::Actor));
         }
+    }
+
+    /// A text that the application set.
+    fn said(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>, name: &str, tag: Tag) {
+        let (part, truncated) = match tag {
+            Tag::Message | Tag::Failure => (Part::Error, Flag::ErrorTruncated),
+            Tag::Description | Tag::Reference | Tag::EntityType | Tag::EntityId => {
+                (Part::Event, Flag::EventTruncated)
+            }
+            _ => (Part::Actor, Flag::ActorTruncated),
+        };
+        if let Some(text) = of.one(tag) {
+            let text = of.readable(text);
+            let text = if of.flags.has(truncated) { text::untorn(&text) } else { &text };
+            token::text_member(out, name, &self.text(text, part));
+        }
+    }
+
+    /// A role such as `token:write` is a name, and hides nothing.
+    fn role<'r>(&mut self, role: &'r [u8]) -> Cow<'r, str> {
+        let role = String::from_utf8_lossy(role);
+        match role.len() <= LONGEST_NAME && is_identifier(&role) {
+            true => role,
+            false => Cow::Owned(self.text(&role, Part::Actor)),
+        }
+    }
+
+    pub(super) fn event(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>) {
+        self.said(out, of, "description", Tag::Description);
+        self.said(out, of, "reference_no", Tag::Reference);
+        self.said(out, of, "entity_type", Tag::EntityType);
+        self.said(out, of, "entity_id", Tag::EntityId);
+        // Digits, and a code.
+        of.text(out, "amount", Tag::Amount);
+        of.text(out, "currency", Tag::Currency);
     }
 
     pub(super) fn request_group(&mut self, out: &mut Vec<u8>, of: &mut Draft<'_>, keep: Keep) {
@@ -205,15 +247,12 @@ impl Masker {
             Outcome::Cancelled => "cancelled",
             Outcome::ServiceError => "service_error",
             Outcome::BodyError => "body_error",
+            _ if of.one(Tag::Failure).is_some() => "application",
             _ => return,
         };
         token::text_member(out, "kind", kind);
         token::optional_text(out, "phase", of.fixed.phase.map(crate::Phase::as_str));
-        if let Some(message) = of.one(Tag::Message) {
-            let message = of.readable(message);
-            let cut = of.flags.has(Flag::ErrorTruncated);
-            let message = if cut { text::untorn(&message) } else { &message };
-            token::text_member(out, "message", &self.text(message, Part::Error));
-        }
+        let told = if of.one(Tag::Message).is_some() { Tag::Message } else { Tag::Failure };
+        self.said(out, of, "message", told);
     }
 }

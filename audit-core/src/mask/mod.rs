@@ -2,6 +2,7 @@
 
 mod body;
 mod captured;
+mod change;
 #[cfg(feature = "decode")]
 mod decode;
 mod detect;

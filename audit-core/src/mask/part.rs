@@ -12,12 +12,14 @@ pub(crate) enum Part {
     RequestBody,
     ResponseHeaders,
     ResponseBody,
+    Event,
+    Change,
     Metadata,
     Error,
 }
 
 impl Part {
-    pub(super) const COUNT: usize = 10;
+    pub(super) const COUNT: usize = 12;
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -29,6 +31,8 @@ impl Part {
             Self::RequestBody => "request.body",
             Self::ResponseHeaders => "response.headers",
             Self::ResponseBody => "response.body",
+            Self::Event => "event",
+            Self::Change => "change",
             Self::Metadata => "metadata",
             Self::Error => "error",
         }

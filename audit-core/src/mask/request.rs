@@ -118,6 +118,10 @@ impl Masker {
         record.group(Group::Actor, |out| self.actor(out, &mut of));
         record.group(Group::Request, |out| self.request_group(out, &mut of, keep));
         record.group(Group::Response, |out| self.response_group(out, &mut of, keep));
+        record.group(Group::Event, |out| self.event(out, &mut of));
+        if keep < Keep::NoChange {
+            record.group(Group::Change, |out| self.change(out, &mut of));
+        }
         if keep < Keep::NoMetadata {
             record.group(Group::Metadata, |out| self.metadata(out, &of));
         }
@@ -189,12 +193,19 @@ pub(super) enum Keep {
     NoBodies,
     NoHeaders,
     NoMetadata,
+    NoChange,
 }
 
 impl Keep {
     /// In the order in which more and more is left out.
-    const EACH: [Self; 5] =
-        [Self::All, Self::NoResponseBody, Self::NoBodies, Self::NoHeaders, Self::NoMetadata];
+    const EACH: [Self; 6] = [
+        Self::All,
+        Self::NoResponseBody,
+        Self::NoBodies,
+        Self::NoHeaders,
+        Self::NoMetadata,
+        Self::NoChange,
+    ];
 }
 
 fn succeeded(fixed: &Fixed) -> bool {

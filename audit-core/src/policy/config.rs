@@ -66,6 +66,8 @@ pub enum SessionAs {
     Pseudonym,
     /// As it was sent. Whoever reads the records can take over the session.
     Clear,
+    /// Not at all.
+    None,
 }
 
 /// Where the session id is found.

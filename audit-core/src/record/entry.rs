@@ -61,6 +61,10 @@ pub struct Entry {
     pub request: Option<Redactable<RequestEntry>>,
     /// What was answered.
     pub response: Option<Redactable<ResponseEntry>>,
+    /// What happened, in terms of the business.
+    pub event: Option<Redactable<Event>>,
+    /// What changed.
+    pub change: Option<Redactable<Change>>,
     /// What the application added.
     pub metadata: Option<Redactable<BTreeMap<String, Box<RawValue>>>>,
     /// What went wrong.
@@ -99,6 +103,18 @@ impl Entry {
     #[must_use]
     pub fn response(&self) -> Option<&ResponseEntry> {
         self.response.as_ref()?.open()
+    }
+
+    /// The event, unless absent or redacted.
+    #[must_use]
+    pub fn event(&self) -> Option<&Event> {
+        self.event.as_ref()?.open()
+    }
+
+    /// The change, unless absent or redacted.
+    #[must_use]
+    pub fn change(&self) -> Option<&Change> {
+        self.change.as_ref()?.open()
     }
 
     /// The error, unless absent or redacted.
@@ -201,6 +217,46 @@ pub struct ResponseEntry {
     pub size: Option<u64>,
     pub body: Option<Box<RawValue>>,
     pub capture: Option<BodyCapture>,
+}
+
+/// What happened, in terms of the business.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+#[allow(missing_docs)] // The members are described once, in docs/record.md.
+pub struct Event {
+    pub description: Option<String>,
+    pub reference_no: Option<String>,
+    pub entity_type: Option<String>,
+    pub entity_id: Option<String>,
+    /// A decimal number, as it was written.
+    pub amount: Option<String>,
+    pub currency: Option<String>,
+}
+
+/// A thing as it was and as it is.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[non_exhaustive]
+pub struct Change {
+    /// Absent where there was nothing.
+    pub old: Option<Box<RawValue>>,
+    /// Absent where nothing is left.
+    pub new: Option<Box<RawValue>>,
+    /// What differs; absent where a value was left out.
+    pub diff: Option<Vec<Difference>>,
+}
+
+/// One difference.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Difference {
+    /// `add`, `remove` or `replace`.
+    pub op: String,
+    /// A JSON pointer (RFC 6901); empty for the whole.
+    pub path: String,
+    /// The value before.
+    pub old: Option<Box<RawValue>>,
+    /// The value after.
+    pub new: Option<Box<RawValue>>,
 }
 
 /// How much of a body was kept.

@@ -12,7 +12,8 @@ mod time;
 mod vocabulary;
 
 pub use self::{
-    entry::{Actor, BodyCapture, Control, Entry, EntryError, Fault, Masked, Policy, Redactable},
+    entry::{Actor, BodyCapture, Change, Control, Difference, Entry, EntryError, Event, Fault},
+    entry::{Masked, Policy, Redactable},
     entry::{RequestEntry, ResponseEntry, Service, TraceIds},
     sealed::Record,
     time::Timestamp,

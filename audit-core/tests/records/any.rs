@@ -47,6 +47,11 @@ fn drive(mut exchange: Exchange, answer: &Response, texts: &[String], json: &Val
         context.metadata(text, json).metadata("text", text);
     }
     context.roles(texts);
+    if let [first, .., last] = texts {
+        context.session(first).company_id(first).branch_id(last).description(first);
+        context.reference_no(last).entity(first, last).amount(first, last).amount(1, "EUR");
+        context.error(last).change(json, (first, json));
+    }
     let _ = exchange.head(answer);
     exchange.data(&vec![b'x'; texts.len()], false);
     match texts.first() {
@@ -98,7 +103,7 @@ proptest! {
             std::str::from_utf8(record.core()).unwrap()
         )).unwrap();
         prop_assert!(plain(&core), "{}", core);
-        prop_assert!(["actor", "request", "metadata"].iter().all(|group| core.get(group).is_none()));
+        prop_assert!(["actor", "request", "event", "change", "metadata"].iter().all(|group| core.get(group).is_none()));
         prop_assert!(whole.get("request").is_some());
     }
 }

@@ -123,6 +123,44 @@ fn of_the_application() {
 }
 
 #[test]
+fn of_the_application_in_words_and_changes() {
+    let record = record(
+        |builder| builder.mask(["salary", "$.iban"]),
+        &Request::default(),
+        |exchange| {
+            let context = exchange.context();
+            context.user("ann password=S3cr3t").user_id("token=S3cr3t").company_id("pin: S3cr3t");
+            context.branch_id("Bearer S3cr3tS3cr3t").session("S3cr3t");
+            context.roles(["password=S3cr3t", "token:write"]);
+            context.description("paid with https://u:S3cr3t@bank/?token=S3cr3t, pin=S3cr3t");
+            context.reference_no("token=S3cr3t").entity("secret: S3cr3t", "api_key=S3cr3t");
+            context.error("cannot reach postgres://u:S3cr3t@db");
+            let customer = |n: u32| {
+                serde_json::json!({
+                    "name": "ann", "salary": format!("S3cr3t{n}"), "iban": "S3cr3t",
+                    "note": format!("{n} password=S3cr3t"), "password": {"S3cr3t": n},
+                    "pair": {"name": "password", "value": format!("S3cr3t{n}")},
+                    "json": format!(r#"{{"pin":"S3cr3t{n}"}}"#), "limit": n,
+                })
+            };
+            context.change(customer(1), customer(2));
+        },
+    );
+    let json = record.to_json();
+    assert_no_secret(&json);
+    let groups: Vec<_> = record.groups().map(|(group, _)| group.as_str()).collect();
+    assert_eq!(groups, ["actor", "request", "event", "change", "error"]);
+    let entry = record.to_entry().unwrap();
+    assert_eq!(entry.actor().unwrap().roles[1], "token:write");
+    assert_eq!(entry.event().unwrap().entity_id.as_deref(), Some("api_key=[redacted]"));
+    let paths: Vec<_> = entry.change().unwrap().diff.iter().flatten().map(|d| &*d.path).collect();
+    // That it changed is told, also of what is masked.
+    let expected = ["/json", "/limit", "/note", "/pair/value", "/password", "/salary"];
+    assert_eq!(paths, expected, "{json}");
+    assert!(entry.masked.iter().any(|m| m.part == "change" && m.field == "$.iban"));
+}
+
+#[test]
 fn of_a_type_with_rules_of_its_own() {
     let rules = audit_core::MaskRules::new()
         .fields(["$.score"])
