@@ -1,10 +1,24 @@
 //! The auditor: what an application makes once and hands to its layers.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    hash::Hasher as _,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use siphasher::sip::SipHasher13;
 
 use crate::{
-    Begin, CloseError, Counters, FlushError, RequestHead, Sink, builder::AuditorBuilder, exchange,
-    pipeline::Pipe, policy::Config, waiting::Waiting,
+    Begin, CloseError, Counters, FlushError, RequestHead, Secret, Settings, Sink,
+    builder::AuditorBuilder,
+    exchange,
+    pipeline::{Pipe, Reload},
+    policy::Config,
+    settings::{Code, compile, fixed},
+    waiting::Waiting,
 };
 
 /// How long `close` waits for the sink.
@@ -21,8 +35,43 @@ pub struct Auditor {
 }
 
 pub(crate) struct Core {
-    pub(crate) config: Config,
+    /// What counts for requests that begin now. Each keeps what it began with.
+    pub(crate) config: ArcSwap<Config>,
     pub(crate) pipe: Arc<Pipe>,
+    response_id_header: Option<String>,
+    /// Keys the lots that are drawn for sampling.
+    lots: SipHasher13,
+    code: Code,
+    /// The settings in force; held while they are replaced.
+    settings: Mutex<Settings>,
+}
+
+impl Core {
+    pub(crate) fn new(
+        config: Arc<Config>,
+        pipe: Arc<Pipe>,
+        settings: Settings,
+        code: Code,
+        secret: &Secret,
+    ) -> Self {
+        Self {
+            response_id_header: config.ids.outbound.clone(),
+            config: ArcSwap::new(config),
+            pipe,
+            lots: SipHasher13::new_with_key(&secret.pseudonym("sampling", b"")),
+            code,
+            settings: Mutex::new(settings),
+        }
+    }
+
+    /// Draws the lot that decides whether a request is among those that leave a record. The
+    /// numbers drawn are those of which request ids are made, which clients see; so the secret
+    /// stands between the two.
+    pub(crate) fn draw(&self) -> u64 {
+        let mut lots = self.lots;
+        lots.write_u64(fastrand::u64(..));
+        lots.finish()
+    }
 }
 
 impl Auditor {
@@ -41,7 +90,7 @@ impl Auditor {
 
     /// Settings for an auditor.
     pub fn builder() -> AuditorBuilder {
-        AuditorBuilder::new()
+        AuditorBuilder::default()
     }
 
     /// Begins the exchange of a request. For adapters.
@@ -52,7 +101,58 @@ impl Auditor {
     /// The header, in lower case, in which the request id is sent with the response.
     #[must_use]
     pub fn response_id_header(&self) -> Option<&str> {
-        self.core.config.ids.outbound.as_deref()
+        self.core.response_id_header.as_deref()
+    }
+
+    /// Replaces the settings while requests are served, all of them at once: a request that has
+    /// begun ends with what it began with, and the next one gets the new ones. Settings that were
+    /// not read, or that cannot be, change nothing. Either is told in a control record
+    /// (`op: config_change`).
+    ///
+    /// What is said of the service, `auditor.memory`, `auditor.secret`,
+    /// `request_id.response_header` and the trail stays until the next start; the result and the
+    /// record name what of it differs.
+    ///
+    /// ```
+    /// use audit_core::{Auditor, BadSetting, Settings, sink::Memory};
+    ///
+    /// let auditor = Auditor::to(Memory::new());
+    /// let mut settings = Settings::default();
+    /// settings.exclude.paths.push("/health".into());
+    /// auditor.reload::<BadSetting>(Ok(settings))?;
+    /// # auditor.close_blocking()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Why the settings were not read, or which of them cannot be.
+    pub fn reload<E: fmt::Display>(
+        &self,
+        read: Result<Settings, E>,
+    ) -> Result<Reloaded, Unchanged> {
+        let core = &*self.core;
+        let mut settings = core.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let compiled = read.map_err(|error| error.to_string()).and_then(|new| {
+            let config = compile(&new, &core.code).map_err(|error| error.to_string())?;
+            Ok((new, config))
+        });
+        match compiled {
+            Ok((new, mut config)) => {
+                config.generation = core.config.load().generation.wrapping_add(1);
+                let config = Arc::new(config);
+                let after_restart = fixed(&settings, &new);
+                // The writer has to know it before the first frame that was made under it.
+                core.pipe.reloads.push(Reload::Applied(config.clone(), after_restart.clone()));
+                core.config.store(config);
+                *settings = new;
+                Ok(Reloaded { after_restart })
+            }
+            Err(why) => {
+                core.pipe.reloads.push(Reload::Refused(why.clone()));
+                Err(Unchanged { why })
+            }
+        }
     }
 
     /// What became of all requests so far.
@@ -105,6 +205,21 @@ impl Drop for Core {
     fn drop(&mut self) {
         self.pipe.control.order_close(CLOSE_WITHIN);
     }
+}
+
+/// The settings were replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reloaded {
+    /// Keys whose new values count from the next start on.
+    pub after_restart: Vec<&'static str>,
+}
+
+/// The settings were not replaced; those before count.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the settings stay as they were: {why}")]
+pub struct Unchanged {
+    why: String,
 }
 
 /// Closes its auditor when dropped, and waits for it: at most ten seconds.

@@ -1,20 +1,14 @@
-//! Settings, checked once.
+//! Settings from code, checked once.
 
-use std::{fmt, io};
+use std::{fmt, io, sync::Arc};
 
 use crate::{
-    Auditor, BadBodyType, BadPattern, BadProxy, Capture, ForwardedHeader, Secret, SessionAs, Sink,
-    TrustedProxies,
+    Auditor, Capture, ForwardedHeader, Rule, Secret, SessionAs, Settings, Sink,
     auditor::Core,
-    mask::{BadSelector, MaskRules, Masker, ServiceInfo},
+    mask::{MaskRules, Masker, ServiceInfo},
     pipeline::{Further, Pipe, Writer},
-    policy::{Config, LARGEST_LIMIT, Session},
+    settings::{BadSetting, Code, compile},
 };
-
-/// Default memory budget.
-const MEMORY: usize = 64 * 1024 * 1024;
-/// A budget below this could not hold one full record of each thread.
-const LEAST_MEMORY: usize = 1024 * 1024;
 
 /// Settings for an [`Auditor`]. Made by [`Auditor::builder`]; wrong values are reported by
 /// [`build`](Self::build).
@@ -34,91 +28,49 @@ const LEAST_MEMORY: usize = 1024 * 1024;
 /// # Ok::<(), audit_core::BuildError>(())
 /// ```
 #[must_use = "settings do nothing until `build` is called"]
+#[derive(Default)]
 pub struct AuditorBuilder {
-    config: Config,
-    service: ServiceInfo,
-    memory: usize,
-    rules: MaskRules,
+    settings: Settings,
+    code: Code,
     secret: Option<Secret>,
     further: Vec<Box<dyn Sink>>,
-    wrong: Option<BuildError>,
 }
 
-/// A setting that cannot be.
+/// Why an auditor was not built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// An exclusion that matches nothing.
-    #[error("exclusion: {0}")]
-    Exclusion(#[from] BadPattern),
-    /// A trusted proxy that is no network.
-    #[error("trusted_proxies: {0}")]
-    Proxy(#[from] BadProxy),
-    /// A type of bodies that is not known.
-    #[error("body_types: {0}")]
-    BodyType(#[from] BadBodyType),
-    /// A limit of bodies that is too large.
-    #[error("body_limit: {0} bytes are too many; allow at most {LARGEST_LIMIT}")]
-    BodyLimit(usize),
-    /// A name that no header can have.
-    #[error("{setting}: `{value}` is not a header name; use letters, digits and dashes")]
-    HeaderName {
-        /// The setting.
-        setting: &'static str,
-        /// Its value.
-        value: String,
-    },
-    /// A service name or the like that is no identifier.
-    #[error("{setting}: `{value}` is not 1 to 128 of the characters A-Z a-z 0-9 . _ : / -")]
-    Identifier {
-        /// The setting.
-        setting: &'static str,
-        /// Its value.
-        value: String,
-    },
-    /// Bodies are to be decoded, which this build cannot.
-    #[error("decode_bodies: build with the feature `decode` of audit-core, or leave it off")]
-    Decode,
-    /// A selector of values to mask that can select nothing.
-    #[error("mask: {0}")]
-    Mask(#[from] BadSelector),
-    /// A memory budget that is too small to work with.
-    #[error("memory: {0} bytes are too few; allow at least {LEAST_MEMORY}")]
-    Memory(usize),
+    /// A setting that cannot be.
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
     /// The system started no thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] io::Error),
 }
 
 impl AuditorBuilder {
-    pub(crate) fn new() -> Self {
-        Self {
-            config: Config::default(),
-            service: ServiceInfo::default(),
-            memory: MEMORY,
-            rules: MaskRules::new(),
-            secret: None,
-            further: Vec::new(),
-            wrong: None,
-        }
+    /// Takes all of these settings in place of those so far. What is said afterwards counts more.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
     }
 
     /// The name and version of the program, told in each record.
     pub fn service(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
-        self.service.name = Some(name.into());
-        self.service.version = Some(version.into());
+        self.settings.service.name = name.into();
+        self.settings.service.version = version.into();
         self
     }
 
     /// The instance of the program, told in each record. Default: host name and process id.
     pub fn instance(mut self, instance: impl Into<String>) -> Self {
-        self.service.instance = Some(instance.into());
+        self.settings.service.instance = instance.into();
         self
     }
 
     /// How much of each request is recorded. Default: [`Capture::Metadata`].
     pub const fn capture(mut self, capture: Capture) -> Self {
-        self.config.capture = capture;
+        self.settings.auditor.capture = capture;
         self
     }
 
@@ -128,14 +80,14 @@ impl AuditorBuilder {
     /// Default: what [`capture`](Self::capture) says, so it can only be lowered. Requests that are
     /// excluded, or of which `capture` records nothing, are not gathered.
     pub const fn capture_up_to(mut self, level: Capture) -> Self {
-        self.config.capture_up_to = level;
+        self.settings.auditor.capture_up_to = level;
         self
     }
 
     /// Bytes kept of each body, from its beginning. Default: 8 KiB; at most 16 MiB. A longer body
     /// is `truncated` in its record, and whole for the application and the client.
     pub const fn body_limit(mut self, bytes: usize) -> Self {
-        self.config.bodies.limit = bytes;
+        self.settings.bodies.limit = bytes;
         self
     }
 
@@ -143,9 +95,7 @@ impl AuditorBuilder {
     /// `ndjson`, `sse`, or media types such as `image/svg+xml`. Default: `json` and `form`. A body
     /// without a Content-Type is captured too: what it is shows when it is masked.
     pub fn body_types<T: AsRef<str>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
-        if let Err(error) = self.config.bodies.set_types(types) {
-            self.remember(error.into());
-        }
+        self.settings.bodies.content_types = owned(types);
         self
     }
 
@@ -153,7 +103,7 @@ impl AuditorBuilder {
     /// decoded to be masked, never on the request's thread. Default: no. Needs the feature
     /// `decode`.
     pub const fn decode_bodies(mut self, decode: bool) -> Self {
-        self.config.bodies.decode = decode;
+        self.settings.bodies.decode = decode;
         self
     }
 
@@ -161,75 +111,74 @@ impl AuditorBuilder {
     /// half of them are used, bodies are left out of further records; when all are, records are
     /// dropped, counted, and told in a gap record.
     pub const fn memory(mut self, bytes: usize) -> Self {
-        self.memory = bytes;
+        self.settings.auditor.memory = bytes;
         self
     }
 
     /// Whether a panic of the application is answered with status 500 (after the head: with a
     /// body error). Default: yes. If not, it is recorded and goes on. Needs `panic = "unwind"`.
     pub const fn catch_panics(mut self, catch: bool) -> Self {
-        self.config.catch_panics = catch;
+        self.settings.auditor.catch_panics = catch;
         self
     }
 
     /// Whether `action` is filled from the method (create, read, update, delete) where the
     /// application says nothing. Default: no.
     pub const fn action_from_method(mut self, fill: bool) -> Self {
-        self.config.action_from_method = fill;
+        self.settings.auditor.action_from_method = fill;
         self
     }
 
     /// The header from which a request id is taken. Default: `x-request-id`. `None`: every
     /// request gets a fresh one.
     pub fn request_id_header(mut self, name: Option<&str>) -> Self {
-        self.config.ids.inbound = self.header("request_id_header", name);
+        self.settings.request_id.header = name.unwrap_or_default().to_owned();
         self
     }
 
     /// The header in which the request id is sent with the response, unless the application set
     /// it itself. Default: `x-request-id`. `None`: it is not sent.
     pub fn response_id_header(mut self, name: Option<&str>) -> Self {
-        self.config.ids.outbound = self.header("response_id_header", name);
+        self.settings.request_id.response_header = name.unwrap_or_default().to_owned();
         self
     }
 
     /// Whether excluded requests get an id with their response too. Default: yes.
     pub const fn id_on_excluded(mut self, send: bool) -> Self {
-        self.config.ids.on_excluded = send;
+        self.settings.request_id.on_excluded = send;
         self
     }
 
     /// The proxies whose forwarded header is believed: addresses or networks. Default: none, so
     /// the client is the socket's peer.
     pub fn trusted_proxies<T: AsRef<str>>(mut self, nets: impl IntoIterator<Item = T>) -> Self {
-        match TrustedProxies::new(nets) {
-            Ok(proxies) => self.config.proxies = proxies,
-            Err(error) => self.remember(error.into()),
-        }
+        self.settings.client.trusted_proxies = owned(nets);
         self
     }
 
     /// The header that the trusted proxies write. Default: `X-Forwarded-For`.
     pub const fn forwarded_header(mut self, header: ForwardedHeader) -> Self {
-        self.config.forwarded = header;
+        self.settings.client.forwarded = header;
         self
     }
 
     /// The cookie that holds the session id.
     pub fn session_cookie(mut self, name: impl Into<String>) -> Self {
-        self.config.session = Some(Session::Cookie(name.into()));
+        self.settings.session.cookie = name.into();
+        self.settings.session.header.clear();
         self
     }
 
     /// The header that holds the session id.
     pub fn session_header(mut self, name: &str) -> Self {
-        self.config.session = self.header("session_header", Some(name)).map(Session::Header);
+        self.settings.session.header = name.to_owned();
+        self.settings.session.cookie.clear();
         self
     }
 
     /// How the session id is recorded. Default: as a keyed pseudonym.
     pub const fn session_as(mut self, form: SessionAs) -> Self {
-        self.config.session_as = form;
+        self.settings.session.form = form;
         self
     }
 
@@ -237,38 +186,39 @@ impl AuditorBuilder {
     /// `/health` excludes `/health` and `/health/`, not `/health-secret`. Paths are compared as
     /// received, still percent-encoded.
     pub fn exclude_path(mut self, pattern: impl AsRef<str>) -> Self {
-        if let Err(error) = self.config.exclusions.path(pattern.as_ref()) {
-            self.remember(error.into());
-        }
+        self.settings.exclude.paths.push(pattern.as_ref().to_owned());
         self
     }
 
     /// Leaves no record of paths that end in a dot and this extension, such as `css`.
     pub fn exclude_extension(mut self, extension: impl AsRef<str>) -> Self {
-        if let Err(error) = self.config.exclusions.extension(extension.as_ref()) {
-            self.remember(error.into());
-        }
+        self.settings.exclude.extensions.push(extension.as_ref().to_owned());
         self
     }
 
     /// Leaves no record of a method, such as `OPTIONS`.
     pub fn exclude_method(mut self, method: impl AsRef<str>) -> Self {
-        self.config.exclusions.method(method.as_ref());
+        self.settings.exclude.methods.push(method.as_ref().to_owned());
         self
     }
 
-    /// Masks values under these names too: [`MaskRules::fields`] on the rules so far.
+    /// Adds a rule for some requests, behind those so far: the first that matches counts.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.settings.rules.push(rule);
+        self
+    }
+
+    /// Masks values under these names too: [`MaskRules::fields`].
     pub fn mask<T: AsRef<str>>(mut self, fields: impl IntoIterator<Item = T>) -> Self {
-        match self.rules.clone().fields(fields) {
-            Ok(rules) => self.rules = rules,
-            Err(error) => self.remember(error.into()),
-        }
+        self.settings.mask.fields.extend(owned(fields));
         self
     }
 
-    /// Which values are masked, and how. Default: the built-in names, redacted.
+    /// Which values are masked, and how. Default: the built-in names, redacted. What the
+    /// [`settings`](Self::settings) and [`mask`](Self::mask) say is added to it, also when they
+    /// are reloaded.
     pub fn mask_rules(mut self, rules: MaskRules) -> Self {
-        self.rules = rules;
+        self.code.mask = rules;
         self
     }
 
@@ -291,74 +241,43 @@ impl AuditorBuilder {
     /// # Errors
     ///
     /// The first wrong setting, or a thread that the system does not start.
-    pub fn build(mut self, sink: impl Sink) -> Result<Auditor, BuildError> {
-        self.check()?;
-        let instance = self.service.instance.get_or_insert_with(default_instance);
-        instance.retain(|c| crate::exchange::is_identifier(c.encode_utf8(&mut [0; 4])));
-        let secret = self.secret.or_else(|| sink.secret()).unwrap_or_else(Secret::random);
-        let mut masker = Masker::new(self.rules, secret, self.service);
-        masker.proxies = self.config.proxies.clone();
-        masker.forwarded = self.config.forwarded;
-        masker.session_as = self.config.session_as;
-        masker.action_from_method = self.config.action_from_method;
-        masker.body_limit = self.config.bodies.limit;
-        let pipe = std::sync::Arc::new(Pipe::new(self.memory));
+    pub fn build(self, sink: impl Sink) -> Result<Auditor, BuildError> {
+        let config = Arc::new(compile(&self.settings, &self.code)?);
+        let secret = self.secret.or_else(|| sink.secret());
+        if secret.is_none() && self.settings.auditor.secret.is_some() {
+            let why = "this sink reads no file with a secret: read it and give it to the builder";
+            return Err(BadSetting::new("auditor.secret", why).into());
+        }
+        let secret = secret.unwrap_or_else(Secret::random);
+        let said = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let service = ServiceInfo {
+            name: said(&self.settings.service.name),
+            version: said(&self.settings.service.version),
+            instance: Some(said(&self.settings.service.instance).unwrap_or_else(default_instance)),
+        };
+        let pipe = Arc::new(Pipe::new(self.settings.auditor.memory));
+        let masker = Masker::new(config.clone(), secret.clone(), service);
         let further = self.further.into_iter().map(Further::start).collect::<Result<_, _>>()?;
         Writer::start(pipe.clone(), Box::new(sink), masker, further)?;
-        Ok(Auditor { core: std::sync::Arc::new(Core { config: self.config, pipe }) })
+        let core = Core::new(config, pipe, self.settings, self.code, &secret);
+        Ok(Auditor { core: Arc::new(core) })
     }
+}
 
-    fn check(&mut self) -> Result<(), BuildError> {
-        if let Some(wrong) = self.wrong.take() {
-            return Err(wrong);
-        }
-        for (setting, value) in [
-            ("service name", &self.service.name),
-            ("service version", &self.service.version),
-            ("instance", &self.service.instance),
-        ] {
-            if let Some(value) = value
-                && !crate::exchange::is_identifier(value)
-            {
-                return Err(BuildError::Identifier { setting, value: value.clone() });
-            }
-        }
-        if self.memory < LEAST_MEMORY {
-            return Err(BuildError::Memory(self.memory));
-        }
-        if self.config.bodies.decode && !cfg!(feature = "decode") {
-            return Err(BuildError::Decode);
-        }
-        if self.config.bodies.limit > LARGEST_LIMIT {
-            return Err(BuildError::BodyLimit(self.config.bodies.limit));
-        }
-        Ok(())
-    }
-
-    fn header(&mut self, setting: &'static str, name: Option<&str>) -> Option<String> {
-        let name = name?.to_ascii_lowercase();
-        let token = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-        if name.is_empty() || !name.bytes().all(token) {
-            self.remember(BuildError::HeaderName { setting, value: name });
-            return None;
-        }
-        Some(name)
-    }
-
-    fn remember(&mut self, error: BuildError) {
-        self.wrong.get_or_insert(error);
-    }
+fn owned<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Vec<String> {
+    texts.into_iter().map(|text| text.as_ref().to_owned()).collect()
 }
 
 fn default_instance() -> String {
     let host = gethostname::gethostname();
     let mut instance = format!("{}-{}", host.to_string_lossy(), std::process::id());
+    instance.retain(|c| crate::exchange::is_identifier(c.encode_utf8(&mut [0; 4])));
     instance.truncate(instance.floor_char_boundary(128));
     instance
 }
 
 impl fmt::Debug for AuditorBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuditorBuilder").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("AuditorBuilder").field("settings", &self.settings).finish_non_exhaustive()
     }
 }

@@ -28,12 +28,13 @@ mod mask;
 mod pipeline;
 mod policy;
 mod record;
+pub mod settings;
 pub mod sink;
 pub mod testing;
 mod waiting;
 
 pub use self::{
-    auditor::{Auditor, AuditorGuard},
+    auditor::{Auditor, AuditorGuard, Reloaded, Unchanged},
     builder::{AuditorBuilder, BuildError},
     exchange::{
         AuditContext, Begin, BodyAction, Exchange, Identity, InAuditContext, PANICKED_STATUS,
@@ -44,11 +45,14 @@ pub use self::{
         BadSelector, BodyMasker, Detector, How, MaskRules, MaskedBody, UnknownDetector, UnknownHow,
     },
     pipeline::{CloseError, Counters, FlushError},
-    policy::{BadBodyType, BadPattern, Capture, Exclusions, SessionAs, UnknownCapture},
+    policy::{
+        BadBodyType, BadPattern, Capture, Exclusions, Reliability, Rule, SessionAs, UnknownCapture,
+    },
     record::{
         Actor, BodyCapture, CaptureState, Change, Control, Difference, Entry, EntryError, Event,
         Fault, Group, IdSource, Kind, Level, Masked, OmitReason, Outcome, Phase, Policy, Record,
         Redactable, RequestEntry, ResponseEntry, Service, Timestamp, TraceIds,
     },
+    settings::{BadSetting, Settings},
     sink::Sink,
 };

@@ -127,6 +127,16 @@ impl Copied {
         self.state = State::Settled(end);
     }
 
+    /// Keeps at most `limit` bytes of what was copied. More may have been, since a rule that was
+    /// not followed in the end would have kept more.
+    pub(crate) fn cut(&mut self, limit: usize) {
+        let kept = matches!(self.state, State::Settled(end) if !matches!(end, BodyEnd::Omitted(_)));
+        if kept && self.kept() > limit {
+            self.buffer.truncate(self.type_len + limit);
+            self.state = State::Settled(BodyEnd::Cut);
+        }
+    }
+
     /// Leaves out what was copied, for this reason. A body of which nothing was kept anyway stays
     /// omitted for its own. Gives whether that changed anything.
     pub(crate) fn leave_out(&mut self, reason: OmitReason) -> bool {

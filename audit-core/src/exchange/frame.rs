@@ -144,7 +144,7 @@ pub(crate) fn fields(mut rest: &[u8]) -> impl Iterator<Item = Field<'_>> + Clone
 }
 
 /// The fixed part of a frame. Times are nanoseconds since the auditor's own start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Fixed {
     pub(crate) start: u64,
     pub(crate) head: Option<u64>,
@@ -162,9 +162,14 @@ pub(crate) struct Fixed {
     pub(crate) id_source: IdSource,
     /// How much of the request is recorded.
     pub(crate) capture: Capture,
+    /// The rule that decided, by its place among those of its generation of settings.
+    pub(crate) rule: u16,
+    pub(crate) generation: u32,
+    /// The share of requests such as this one that leave a record.
+    pub(crate) sample_rate: f64,
 }
 
-const FIXED: usize = 8 * 5 + 4 * 3 + 2 + 4;
+const FIXED: usize = 8 * 6 + 4 * 4 + 2 * 2 + 4;
 const NONE: u64 = u64::MAX;
 const NO_STATUS: u32 = u32::MAX;
 
@@ -189,13 +194,16 @@ pub(crate) fn encode(out: &mut Vec<u8>, fixed: &Fixed, arena: &[u8], more: usize
         fixed.end,
         fixed.request_size.unwrap_or(NONE),
         fixed.response_size.unwrap_or(NONE),
+        fixed.sample_rate.to_bits(),
     ] {
         put(&number.to_le_bytes());
     }
     put(&fixed.grpc_status.unwrap_or(NO_STATUS).to_le_bytes());
     put(&fixed.reserved.to_le_bytes());
+    put(&fixed.generation.to_le_bytes());
     put(&fixed.status.unwrap_or(0).to_le_bytes());
     put(&fixed.flags.0.to_le_bytes());
+    put(&fixed.rule.to_le_bytes());
     put(&[
         fixed.outcome as u8,
         fixed.phase.map_or(0, |p| p as u8 + 1),
@@ -215,10 +223,13 @@ pub(crate) fn decode<'a>(chunk: &mut &'a [u8]) -> Option<(Fixed, &'a [u8])> {
     let mut long = || take::<8>(&mut head).map(u64::from_le_bytes);
     let (start, first, end) = (long()?, long()?, long()?);
     let (request_size, response_size) = (long()?, long()?);
+    let sample_rate = f64::from_bits(long()?);
     let grpc_status = u32::from_le_bytes(take(&mut head)?);
     let reserved = u32::from_le_bytes(take(&mut head)?);
+    let generation = u32::from_le_bytes(take(&mut head)?);
     let status = u16::from_le_bytes(take(&mut head)?);
     let flags = Flags(u32::from_le_bytes(take(&mut head)?));
+    let rule = u16::from_le_bytes(take(&mut head)?);
     let [outcome, phase, id_source, capture] = take(&mut head)?;
     let some = |number| (number != NONE).then_some(number);
     let fixed = Fixed {
@@ -235,6 +246,9 @@ pub(crate) fn decode<'a>(chunk: &mut &'a [u8]) -> Option<(Fixed, &'a [u8])> {
         phase: usize::from(phase).checked_sub(1).and_then(|p| Phase::ALL.get(p)).copied(),
         id_source: *IdSource::ALL.get(usize::from(id_source))?,
         capture: *Capture::ALL.get(usize::from(capture))?,
+        rule,
+        generation,
+        sample_rate,
     };
     Some((fixed, arena))
 }
@@ -273,6 +287,9 @@ mod tests {
             phase: Some(Phase::ResponseBody),
             id_source: IdSource::Replaced,
             capture: Capture::Full,
+            rule: 2,
+            generation: 7,
+            sample_rate: 0.25,
         };
         let other = Fixed { head: Some(2), phase: None, status: None, ..fixed };
         let mut bytes = Vec::new();

@@ -4,6 +4,7 @@ use std::{
     any::Any,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     time::Instant,
 };
 
@@ -17,7 +18,11 @@ use super::{
     said::MESSAGE,
     state::Ended,
 };
-use crate::{Auditor, Capture, IdSource, OmitReason, Outcome, Phase, RequestId};
+use crate::{
+    Auditor, Capture, IdSource, OmitReason, Outcome, Phase, RequestId,
+    pipeline::Unrecorded,
+    policy::{Checked, Config, Facts, Sampled},
+};
 
 /// One request that will leave one record.
 ///
@@ -30,6 +35,8 @@ use crate::{Auditor, Capture, IdSource, OmitReason, Outcome, Phase, RequestId};
 #[must_use = "dropping the exchange ends it"]
 pub struct Exchange {
     auditor: Auditor,
+    /// The settings that counted when it began.
+    config: Arc<Config>,
     /// `None` once finished.
     raw: Option<Box<Raw>>,
     head_at: Option<Instant>,
@@ -61,9 +68,10 @@ pub enum BodyAction {
 }
 
 impl Exchange {
-    pub(super) fn new(auditor: Auditor, raw: Box<Raw>) -> Self {
+    pub(super) fn new(auditor: Auditor, config: Arc<Config>, raw: Box<Raw>) -> Self {
         Self {
             auditor,
+            config,
             raw: Some(raw),
             head_at: None,
             status: None,
@@ -120,7 +128,7 @@ impl Exchange {
         let Some(raw) = &mut self.raw else {
             return BodyAction::PassOn;
         };
-        let (config, pipe) = (&self.auditor.core.config, &self.auditor.core.pipe);
+        let (config, pipe) = (&*self.config, &self.auditor.core.pipe);
         let answered = head::answered(raw, config, head);
         let facts = AtHead {
             head_request: raw.head_request,
@@ -140,12 +148,12 @@ impl Exchange {
             }
             BodyPlan::Watch { declared } => {
                 self.declared = declared;
-                if config.gathered() >= Capture::Full {
+                if raw.gathered >= Capture::Full {
                     match config.bodies.admit(&answered.body) {
                         Err(reason) => raw.response_body.omit(reason),
                         Ok(coding) => {
                             let kind = (coding, answered.body.content_type.unwrap_or_default());
-                            raw.response_body.start(pipe, kind, declared, config.bodies.limit);
+                            raw.response_body.start(pipe, kind, declared, raw.limit);
                         }
                     }
                 }
@@ -214,7 +222,7 @@ impl Exchange {
     pub fn run<T>(&mut self, application: impl FnOnce() -> T) -> Result<T, Panicked> {
         let Some(raw) = &self.raw else { return Ok(application()) };
         let _entered = AuditContext(raw.context.clone()).enter();
-        if !self.auditor.core.config.catch_panics {
+        if !self.config.catch_panics {
             self.inside = true;
             let result = application();
             self.inside = false;
@@ -270,11 +278,15 @@ impl Exchange {
         let pipe = &self.auditor.core.pipe;
         let Raw { context, arena, request_body, identity, .. } = &mut *raw;
         let ended = context.end(arena, request_body, identity.as_ref());
-        if ended.discard {
-            pipe.count_discarded(raw.held());
-            return pipe.give_raw(raw);
-        }
-        let capture = self.settle_bodies(&mut raw, ended, outcome);
+        let now = Instant::now();
+        let (rule, sample_rate) = match self.decide(&raw, &ended, outcome, now) {
+            Ok(decided) => decided,
+            Err(why) => {
+                pipe.count_unrecorded(why, raw.held());
+                return pipe.give_raw(raw);
+            }
+        };
+        let capture = self.settle_bodies(&mut raw, self.config.rules.get(rule), ended, outcome);
         raw.flags.add(ended.flags);
         if let Some(fill) = message {
             let mut text = Bounded::default();
@@ -289,7 +301,7 @@ impl Exchange {
         let mut fixed = Fixed {
             start: nanos(raw.start),
             head: self.head_at.map(nanos),
-            end: nanos(Instant::now()),
+            end: nanos(now),
             request_size: raw.request_size.or(raw.request_body.size()),
             response_size: has_body.then_some(self.produced),
             grpc_status: self.grpc_status,
@@ -300,31 +312,89 @@ impl Exchange {
             phase,
             id_source: raw.id.as_ref().map_or(IdSource::Generated, RequestId::source),
             capture,
+            // At most 255 of them.
+            rule: rule as u16,
+            generation: self.config.generation,
+            sample_rate,
         };
         pipe.append(raw, &mut fixed);
     }
 
+    /// The rule that counts, by its place, and the share of requests that it records; or why there
+    /// is no record.
+    fn decide(
+        &self,
+        raw: &Raw,
+        ended: &Ended,
+        outcome: Outcome,
+        now: Instant,
+    ) -> Result<(usize, f64), Unrecorded> {
+        if ended.discard {
+            return Err(Unrecorded::Discarded);
+        }
+        let rules = &self.config.rules;
+        let nanos = now.saturating_duration_since(raw.start).as_nanos();
+        let mut facts = Facts {
+            route: None,
+            status: self.status,
+            outcome,
+            nanos: u64::try_from(nanos).unwrap_or(u64::MAX),
+            size: self.produced.max(raw.request_size.or(raw.request_body.size()).unwrap_or(0)),
+            user: None,
+            user_id: None,
+            tenant: None,
+        };
+        if rules.are_several() {
+            for field in frame::fields(&raw.arena) {
+                let fact = match field.tag {
+                    Tag::Route => &mut facts.route,
+                    Tag::User => &mut facts.user,
+                    Tag::UserId => &mut facts.user_id,
+                    Tag::Tenant => &mut facts.tenant,
+                    _ => continue,
+                };
+                *fact = fact.or(std::str::from_utf8(field.value).ok());
+            }
+        }
+        let at = rules.at_end(raw.candidates, &facts);
+        let says = &rules.get(at).says;
+        if ended.capture.unwrap_or(says.capture) == Capture::None {
+            return Err(Unrecorded::Excluded);
+        }
+        match says.sampled(raw.lot, &facts) {
+            Sampled::In(rate) => Ok((at, rate)),
+            Sampled::Out => Err(Unrecorded::SampledOut),
+        }
+    }
+
     /// Decides what the record says of the bodies. Gives how much of the request is recorded.
-    fn settle_bodies(&self, raw: &mut Raw, ended: Ended, outcome: Outcome) -> Capture {
-        let config = &self.auditor.core.config;
-        let capture = config.recorded(ended.capture);
+    fn settle_bodies(
+        &self,
+        raw: &mut Raw,
+        rule: &Checked,
+        ended: Ended,
+        outcome: Outcome,
+    ) -> Capture {
+        let capture = ended.capture.unwrap_or(rule.says.capture).min(raw.gathered);
         raw.request_body.settle(raw.body_told);
         if outcome == Outcome::Completed {
             raw.response_body.at_end();
         }
         // Passed on at the head, or made by the adapter after a panic.
         let unwatched = self.head_at.is_some() && !self.size_unknown && raw.response_body.is_off();
-        if unwatched && config.gathered() >= Capture::Full {
+        if unwatched && raw.gathered >= Capture::Full {
             raw.response_body.omit(OmitReason::Empty);
         }
         raw.response_body.settle(true);
         for (body, level) in
             [(&mut raw.request_body, Capture::Request), (&mut raw.response_body, Capture::Full)]
         {
-            if config.capture < level && capture < level {
+            if rule.says.capture < level && capture < level {
                 body.forget();
             } else if capture < level {
                 body.leave_out(OmitReason::Policy);
+            } else {
+                body.cut(rule.says.limit);
             }
         }
         capture

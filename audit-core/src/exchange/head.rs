@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use arc_swap::Guard;
+
 use super::{
     ContextState, Exchange, Raw,
     flags::Flag,
@@ -13,8 +15,10 @@ use super::{
 };
 use crate::{
     Auditor, Capture, OmitReason, RequestId,
+    auditor::Core,
     identify::Inbound,
     mask,
+    pipeline::Unrecorded,
     policy::{Config, Described, Session},
 };
 
@@ -83,14 +87,26 @@ pub enum Begin {
 
 /// Decides on a request and copies what a record needs of its head.
 pub(crate) fn begin(auditor: &Auditor, head: &impl RequestHead) -> Begin {
-    let (config, pipe) = (&auditor.core.config, &auditor.core.pipe);
+    let core = &*auditor.core;
+    let (config, pipe) = (core.config.load(), &core.pipe);
     pipe.count_started();
-    if config.capture == Capture::None || config.exclusions.excludes(head.method(), head.path()) {
-        pipe.count_excluded();
-        return Begin::Pass(config.ids.on_excluded.then(|| id_only(auditor, head)).flatten());
+    let pass = || {
+        pipe.count_unrecorded(Unrecorded::Excluded, 0);
+        Begin::Pass(config.ids.on_excluded.then(|| id_only(core, &config, head)).flatten())
+    };
+    if config.exclusions.excludes(head.method(), head.path()) {
+        return pass();
+    }
+    let decided = config.rules.at_head(head.method(), head.path(), head.route());
+    if decided.capture == Capture::None {
+        return pass();
     }
     let mut raw = pipe.take_raw();
-    let body = gather(&mut raw, auditor, head);
+    raw.candidates = decided.candidates;
+    raw.gathered = decided.capture.max(config.capture_up_to);
+    raw.limit = decided.limit;
+    raw.lot = if config.rules.sample() { core.draw() } else { 0 };
+    let body = gather(&mut raw, core, &config, head);
     // What it holds until it ends; from then on its frame holds what it is long.
     raw.reserved = raw.arena.capacity() + size_of::<Raw>() + size_of::<ContextState>() + ADAPTER;
     if !pipe.reserve(raw.reserved) {
@@ -100,16 +116,15 @@ pub(crate) fn begin(auditor: &Auditor, head: &impl RequestHead) -> Begin {
         pipe.give_raw(raw);
         return Begin::Pass(id);
     }
-    if config.gathered() >= Capture::Request {
-        request_body(&mut raw, auditor, &body);
+    if raw.gathered >= Capture::Request {
+        request_body(&mut raw, core, &config, &body);
     }
-    Begin::Record(Exchange::new(auditor.clone(), raw))
+    Begin::Record(Exchange::new(auditor.clone(), Guard::into_inner(config), raw))
 }
 
 /// Decides on the copy of the request's body, and begins it.
-fn request_body(raw: &mut Raw, auditor: &Auditor, body: &Announced<'_>) {
-    let (config, pipe) = (&auditor.core.config, &auditor.core.pipe);
-    let (declared, limit) = (raw.request_size, config.bodies.limit);
+fn request_body(raw: &mut Raw, core: &Core, config: &Config, body: &Announced<'_>) {
+    let (declared, limit) = (raw.request_size, raw.limit);
     match config.bodies.admit(&body.described) {
         _ if declared == Some(0) => raw.request_body.omit(OmitReason::Empty),
         // What comes after such a head is no body, but the new protocol.
@@ -117,15 +132,15 @@ fn request_body(raw: &mut Raw, auditor: &Auditor, body: &Announced<'_>) {
         Err(reason) => raw.request_body.omit(reason),
         Ok(coding) => {
             let content_type = body.described.content_type.unwrap_or_default();
-            raw.request_body.start(pipe, (coding, content_type), declared, limit);
+            raw.request_body.start(&core.pipe, (coding, content_type), declared, limit);
         }
     }
     raw.tee = raw.request_body.is_open();
     raw.context.request_body(|shared| std::mem::swap(shared, &mut raw.request_body));
 }
 
-fn id_only(auditor: &Auditor, head: &impl RequestHead) -> Option<RequestId> {
-    let ids = &auditor.core.config.ids;
+fn id_only(core: &Core, config: &Config, head: &impl RequestHead) -> Option<RequestId> {
+    let ids = &config.ids;
     ids.outbound.as_ref()?;
     let mut inbound = Inbound::default();
     if let Some(wanted) = &ids.inbound {
@@ -135,16 +150,20 @@ fn id_only(auditor: &Auditor, head: &impl RequestHead) -> Option<RequestId> {
             }
         });
     }
-    Some(RequestId::choose(inbound, auditor.core.pipe.unix_millis(std::time::Instant::now())))
+    Some(RequestId::choose(inbound, core.pipe.unix_millis(std::time::Instant::now())))
 }
 
-fn gather<'a>(raw: &mut Raw, auditor: &Auditor, head: &'a impl RequestHead) -> Announced<'a> {
-    let (config, pipe) = (&auditor.core.config, &auditor.core.pipe);
+fn gather<'a>(
+    raw: &mut Raw,
+    core: &Core,
+    config: &Config,
+    head: &'a impl RequestHead,
+) -> Announced<'a> {
     raw.start = std::time::Instant::now();
     raw.head_request = head.method() == "HEAD";
     raw.connect_request = head.method() == "CONNECT";
     let mut known = Known::read(raw, config, head);
-    let id = RequestId::choose(known.id, pipe.unix_millis(raw.start));
+    let id = RequestId::choose(known.id, core.pipe.unix_millis(raw.start));
     frame::push(&mut raw.arena, Tag::RequestId, b"", id.as_str().as_bytes());
     raw.id = Some(id);
     raw.request_size = known.content_length.or_else(|| head.body_size());
@@ -226,7 +245,7 @@ struct Known<'a> {
 impl<'a> Known<'a> {
     fn read(raw: &mut Raw, config: &Config, head: &'a impl RequestHead) -> Self {
         let mut known = Self::default();
-        let all = config.gathered() >= Capture::Headers;
+        let all = raw.gathered >= Capture::Headers;
         let mut kept = 0;
         head.headers(|name, value, sensitive| {
             known.see(config, name, value, sensitive);
@@ -312,7 +331,7 @@ pub(super) fn answered<'a>(
             "content-encoding" => found.body.add_encoding(value),
             _ => {}
         }
-        if config.gathered() >= Capture::Headers {
+        if raw.gathered >= Capture::Headers {
             let hidden = sensitive || config.is_session(name);
             keep(raw, &mut kept, Tag::ResponseHeader, name, value, hidden);
         }

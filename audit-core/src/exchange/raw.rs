@@ -8,7 +8,7 @@ use super::{
     flags::{Flag, Flags},
     frame::{self, Fixed, Tag},
 };
-use crate::{OmitReason, RequestId};
+use crate::{Capture, OmitReason, RequestId, policy::Candidates};
 
 /// An arena larger than this is not kept for the next request.
 const KEEP: usize = 16 * 1024;
@@ -37,6 +37,14 @@ pub(crate) struct Raw {
     pub(crate) tee: bool,
     pub(crate) head_request: bool,
     pub(crate) connect_request: bool,
+    /// The rules that may decide on it.
+    pub(crate) candidates: Candidates,
+    /// How much is gathered, so that any of them can still be followed.
+    pub(crate) gathered: Capture,
+    /// Bytes kept of each body meanwhile.
+    pub(crate) limit: usize,
+    /// Drawn for sampling.
+    pub(crate) lot: u64,
 }
 
 impl Raw {
@@ -56,6 +64,10 @@ impl Raw {
             tee: false,
             head_request: false,
             connect_request: false,
+            candidates: Candidates::default(),
+            gathered: Capture::None,
+            limit: 0,
+            lot: 0,
         })
     }
 

@@ -8,8 +8,10 @@ use super::{
     frame::{self, Fixed, Tag},
 };
 use crate::{
-    AuditContext, Auditor, Begin, Capture, OmitReason, auditor::Core, pipeline::Pipe,
-    policy::Config,
+    AuditContext, Auditor, Begin, Capture, OmitReason, Secret, Settings,
+    auditor::Core,
+    pipeline::Pipe,
+    settings::{Code, compile},
 };
 
 const MEMORY: usize = 1024 * 1024;
@@ -78,15 +80,19 @@ impl ResponseHead for Head {
     }
 }
 
-fn auditor(config: Config) -> Auditor {
+/// An auditor whose frames nobody takes.
+fn auditor(settings: Settings) -> Auditor {
+    let config = Arc::new(compile(&settings, &Code::default()).unwrap());
     let pipe = Arc::new(Pipe::new(MEMORY));
-    Auditor { core: Arc::new(Core { config, pipe }) }
+    let core = Core::new(config, pipe, settings, Code::default(), &Secret::new([7; 32]));
+    Auditor { core: Arc::new(core) }
 }
 
-fn config(capture: Capture) -> Config {
-    let mut config = Config { capture, ..Config::default() };
-    config.bodies.limit = 8;
-    config
+fn config(capture: Capture) -> Settings {
+    let mut settings = Settings::default();
+    settings.auditor.capture = capture;
+    settings.bodies.limit = 8;
+    settings
 }
 
 fn begin(auditor: &Auditor, head: &Head) -> Exchange {
@@ -128,7 +134,7 @@ fn frame_of(auditor: &Auditor) -> (Fixed, [Told; 2]) {
 }
 
 /// A request whose body and whose answer's body come in these chunks, to their end.
-fn exchange(config: Config, app: impl Fn(&AuditContext)) -> (Fixed, [Told; 2]) {
+fn exchange(config: Settings, app: impl Fn(&AuditContext)) -> (Fixed, [Told; 2]) {
     let auditor = auditor(config);
     let mut exchange = begin(&auditor, &POST);
     if let Some(tee) = exchange.tee() {
@@ -183,7 +189,7 @@ fn an_application_raises_what_is_recorded_to_what_is_gathered() {
     };
     let mut settings = config(Capture::Metadata);
     assert_eq!(exchange(settings.clone(), raise).1, [None, None]);
-    settings.capture_up_to = Capture::Request;
+    settings.auditor.capture_up_to = Capture::Request;
     // Gathered and not asked for.
     assert_eq!(exchange(settings.clone(), |_| {}).1, [None, None]);
     let (fixed, found) = exchange(settings, raise);

@@ -36,7 +36,8 @@ impl Masker {
             BodyEnd::Cut => CaptureState::Truncated,
             BodyEnd::Partial => CaptureState::Partial,
         };
-        let (bytes, goes_on) = match decoded(&captured, self.body_limit) {
+        let limit = self.policies.rule().says.limit;
+        let (bytes, goes_on) = match decoded(&captured, limit) {
             Ok(decoded) => decoded,
             Err(reason) => return omitted(out, reason),
         };

@@ -43,7 +43,7 @@ impl Masker {
         self.said(out, of, "branch_id", Tag::Branch);
         // What the application says comes after what the head says.
         if let Some(Field { value: session, .. }) = of.all(Tag::Session).last() {
-            let session = match self.session_as {
+            let session = match self.policies.config().session_as {
                 SessionAs::Clear => Some(of.readable(session).into_owned()),
                 SessionAs::Pseudonym => {
                     let hash = u128::from_be_bytes(self.secret.pseudonym("session", session));
@@ -57,9 +57,10 @@ impl Masker {
             of.all(Tag::Forwarded).map(|f| String::from_utf8_lossy(f.value).into_owned()).collect();
         let nearest_first = || lines.iter().rev().flat_map(|line| line.rsplit(',')).take(HOPS);
         if let Some(peer) = of.peer() {
-            let client = match self.proxies.is_empty() {
+            let config = self.policies.config();
+            let client = match config.proxies.is_empty() {
                 true => peer.to_canonical(),
-                false => self.proxies.client(peer, nearest_first(), self.forwarded),
+                false => config.proxies.client(peer, nearest_first(), config.forwarded),
             };
             token::text_member(out, "ip", &client.to_string());
         }

@@ -21,6 +21,7 @@ mod multipart;
 mod names;
 mod part;
 mod paths;
+mod policies;
 mod preview;
 mod query;
 mod request;
@@ -47,7 +48,7 @@ pub(crate) use self::{
     headers::{cookie, hides_header},
     json::{DEEPEST, compact, depth},
     preview::value,
-    request::{Clock, Masker, ServiceInfo, gap},
+    request::{Clock, Masker, ServiceInfo, config_change, gap},
 };
 
 /// What stands where a value was.

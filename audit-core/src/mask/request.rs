@@ -1,19 +1,20 @@
 //! From a raw frame to the record of a request: a pure function of the frame and the settings.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
-    MaskRules, draft::Draft, echo, how::Keys, list::MaskedList, names::Known, part::Part,
+    MaskRules, draft::Draft, echo, how::Keys, list::MaskedList, part::Part, policies::Policies,
     scope::Scope, text,
 };
 use crate::{
-    ForwardedHeader, Group, Kind, Level, Outcome, Record, Secret, SessionAs, Timestamp,
-    TrustedProxies,
+    Group, Kind, Level, Outcome, Record, Secret, Timestamp,
     exchange::{
         flags::{Flag, Flags},
         frame::{Fixed, Tag},
     },
     identify::trace_ids,
+    pipeline::Reload,
+    policy::Config,
     record::json as token,
 };
 
@@ -49,36 +50,38 @@ impl Clock {
 /// Makes records. Lives on the writer's thread.
 #[derive(Debug)]
 pub(crate) struct Masker {
-    pub(crate) rules: MaskRules,
-    pub(crate) proxies: TrustedProxies,
-    pub(crate) forwarded: ForwardedHeader,
-    pub(crate) session_as: SessionAs,
-    pub(crate) secret: Secret,
-    pub(crate) service: ServiceInfo,
-    pub(crate) action_from_method: bool,
-    /// Most bytes of a decoded body.
-    pub(crate) body_limit: usize,
+    pub(super) policies: Policies,
+    pub(super) secret: Secret,
+    service: ServiceInfo,
     /// Of the record that is made.
     tenant: String,
     pub(super) list: MaskedList,
-    known: Known,
 }
 
 impl Masker {
-    pub(crate) fn new(rules: MaskRules, secret: Secret, service: ServiceInfo) -> Self {
+    pub(crate) fn new(config: Arc<Config>, secret: Secret, service: ServiceInfo) -> Self {
         Self {
-            rules,
-            proxies: TrustedProxies::default(),
-            forwarded: ForwardedHeader::default(),
-            session_as: SessionAs::default(),
+            policies: Policies::new(config),
             secret,
             service,
-            action_from_method: false,
-            body_limit: 0,
             tenant: String::new(),
             list: MaskedList::default(),
-            known: Known::default(),
         }
+    }
+
+    /// Takes settings that newer frames will name.
+    pub(crate) fn learn(&mut self, config: Arc<Config>) {
+        self.policies.add(config);
+    }
+
+    /// Before the log is read: which settings will not be named after it.
+    pub(crate) fn mark_old(&mut self) {
+        self.policies.mark();
+    }
+
+    /// After the log was read: forgets those.
+    pub(crate) fn forget_old(&mut self) {
+        self.policies.forget();
     }
 
     /// Makes the record of a request in `record`.
@@ -89,6 +92,7 @@ impl Masker {
         arena: &[u8],
         clock: Clock,
     ) {
+        self.policies.turn_to(fixed.generation, fixed.rule);
         // A record over the limit is made again with less, never cut.
         for keep in Keep::EACH {
             self.attempt(record, fixed, arena, clock, keep);
@@ -142,7 +146,11 @@ impl Masker {
         token::text_member(out, "level", level(fixed).as_str());
         token::text_member(out, "outcome", fixed.outcome.as_str());
         token::name(out, "success");
-        out.extend_from_slice(if succeeded(fixed) { b"true" } else { b"false" });
+        out.extend_from_slice(if fixed.outcome.succeeded(fixed.status) {
+            b"true"
+        } else {
+            b"false"
+        });
         token::millis_member(out, "duration_ms", fixed.end.saturating_sub(fixed.start));
         if let Some(head) = fixed.head {
             token::millis_member(out, "ttfb_ms", head.saturating_sub(fixed.start));
@@ -150,10 +158,11 @@ impl Masker {
         for (name, tag) in
             [("tenant", Tag::Tenant), ("module", Tag::Module), ("action", Tag::Action)]
         {
-            let from_method = || match self.action_from_method && tag == Tag::Action {
-                true => action(of.one(Tag::Method)?),
-                false => None,
-            };
+            let from_method =
+                || match self.policies.config().action_from_method && tag == Tag::Action {
+                    true => action(of.one(Tag::Method)?),
+                    false => None,
+                };
             let given = of.one(tag).and_then(|value| std::str::from_utf8(value).ok());
             token::optional_text(out, name, given.or_else(from_method));
         }
@@ -164,11 +173,11 @@ impl Masker {
             });
         }
         object(out, "policy", |out| {
-            token::text_member(out, "rule", "default");
+            token::text_member(out, "rule", &self.policies.rule().name);
             token::text_member(out, "capture", fixed.capture.as_str());
-            token::number_member(out, "sample_rate", 1);
+            token::share_member(out, "sample_rate", fixed.sample_rate);
         });
-        masked(out, &self.list, &self.rules);
+        masked(out, &self.list, self.policies.mask().0);
         flags(out, of.flags);
         service(out, &self.service);
     }
@@ -181,7 +190,8 @@ impl Masker {
 
     pub(super) fn scope(&mut self, part: Part) -> Scope<'_> {
         let keys = Keys { secret: Some(&self.secret), tenant: &self.tenant };
-        Scope::new(&self.rules, part, &mut self.list, keys, &self.known)
+        let (rules, known) = self.policies.mask();
+        Scope::new(rules, part, &mut self.list, keys, known)
     }
 }
 
@@ -206,14 +216,6 @@ impl Keep {
         Self::NoMetadata,
         Self::NoChange,
     ];
-}
-
-fn succeeded(fixed: &Fixed) -> bool {
-    match fixed.outcome {
-        Outcome::Completed => fixed.status.is_some_and(|status| status < 400),
-        Outcome::Upgraded => true,
-        _ => false,
-    }
 }
 
 fn level(fixed: &Fixed) -> Level {
@@ -291,17 +293,55 @@ fn service(out: &mut Vec<u8>, service: &ServiceInfo) {
 /// Makes the control record of a gap: `count` records that were lost, and when.
 pub(crate) fn gap(record: &mut Record, count: u64, reason: &str, from: Timestamp, to: Timestamp) {
     record.clear();
-    let out = record.core_mut(Kind::Control);
-    object(out, "control", |out| {
-        token::text_member(out, "op", "gap");
+    control(record, Level::Error, "gap", |out| {
         token::number_member(out, "count", count);
         token::text_member(out, "reason", reason);
         token::text_member(out, "from", &from.to_string());
         token::text_member(out, "to", &to.to_string());
     });
+}
+
+/// Makes the control record of settings that were to replace others.
+pub(crate) fn config_change(masker: &mut Masker, record: &mut Record, reload: &Reload) {
+    record.clear();
+    match reload {
+        Reload::Applied(config, after_restart) => {
+            control(record, Level::Notice, "config_change", |out| {
+                token::text_member(out, "result", "applied");
+                token::number_member(out, "generation", config.generation.into());
+                if !after_restart.is_empty() {
+                    token::name(out, "after_restart");
+                    list(out, after_restart.iter().map(|key| Cow::Borrowed(*key)));
+                }
+            });
+        }
+        Reload::Refused(why) => {
+            // Somebody typed it, so it may be anything.
+            masker.list.clear();
+            let why = masker.text(why, Part::Error);
+            record.group(Group::Error, |out| {
+                token::text_member(out, "kind", "config");
+                token::text_member(out, "message", &why[..why.floor_char_boundary(REFUSAL)]);
+            });
+            control(record, Level::Error, "config_change", |out| {
+                token::text_member(out, "result", "refused");
+            });
+        }
+    }
+}
+
+/// Longest reason why settings were refused, in bytes.
+const REFUSAL: usize = 4 * 1024;
+
+fn control(record: &mut Record, level: Level, op: &str, fill: impl FnOnce(&mut Vec<u8>)) {
+    let out = record.core_mut(Kind::Control);
+    object(out, "control", |out| {
+        token::text_member(out, "op", op);
+        fill(out);
+    });
     token::text_member(out, "id", &new_id());
     token::text_member(out, "time", &Timestamp::now().to_string());
-    token::text_member(out, "level", Level::Error.as_str());
+    token::text_member(out, "level", level.as_str());
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub(super) fn my_shard() -> usize {
 pub(super) struct Tally {
     pub(super) started: AtomicU64,
     pub(super) excluded: AtomicU64,
+    pub(super) sampled_out: AtomicU64,
     pub(super) discarded: AtomicU64,
     pub(super) dropped: AtomicU64,
     pub(super) accepted: AtomicU64,
@@ -64,16 +65,19 @@ impl Tallies {
         let accepted = sum(|t| &t.accepted).saturating_sub(refused);
         let dropped = sum(|t| &t.dropped) + refused;
         let (excluded, discarded) = (sum(|t| &t.excluded), sum(|t| &t.discarded));
+        let sampled_out = sum(|t| &t.sampled_out);
         let started = sum(|t| &t.started);
         Counters {
             started,
             excluded,
+            sampled_out,
             discarded,
             dropped,
             accepted,
             written,
             in_memory: accepted.saturating_sub(written),
-            in_flight: started.saturating_sub(excluded + discarded + dropped + accepted),
+            in_flight: started
+                .saturating_sub(excluded + sampled_out + discarded + dropped + accepted),
             missed_by_further_sinks: self.missed.load(Ordering::Acquire),
             memory_bytes: memory as u64,
         }
@@ -82,7 +86,7 @@ impl Tallies {
 
 /// What became of all requests so far.
 ///
-/// `started = excluded + discarded + accepted + dropped + in_flight` and
+/// `started = excluded + sampled_out + discarded + accepted + dropped + in_flight` and
 /// `accepted = written + in_memory`, at every moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -91,6 +95,8 @@ pub struct Counters {
     pub started: u64,
     /// Left without a record by the settings.
     pub excluded: u64,
+    /// Left without a record by a rule's sampling.
+    pub sampled_out: u64,
     /// Left without a record by the application.
     pub discarded: u64,
     /// Lost, and told in a gap record: no memory, or refused by the sink.

@@ -9,10 +9,17 @@ mod counters;
 mod further;
 mod gaps;
 mod pipe;
+mod reloads;
 mod shards;
 mod writer;
 
-pub(crate) use self::{control::Control, further::Further, pipe::Pipe, writer::Writer};
+pub(crate) use self::{
+    control::Control,
+    further::Further,
+    pipe::{Pipe, Unrecorded},
+    reloads::Reload,
+    writer::Writer,
+};
 pub use self::{
     control::{CloseError, FlushError},
     counters::Counters,

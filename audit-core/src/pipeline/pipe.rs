@@ -10,9 +10,21 @@ use super::{
     budget::Budget,
     counters::Tallies,
     gaps::{Gap, Gaps, Reason},
+    reloads::Reloads,
     shards::Shards,
 };
 use crate::exchange::{Raw, frame::Fixed};
+
+/// Why a request leaves no record, by somebody's will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unrecorded {
+    /// The settings exclude it, or its rule records nothing.
+    Excluded,
+    /// The lot left it out.
+    SampledOut,
+    /// The application discarded it.
+    Discarded,
+}
 
 /// The way from the request path to the writer.
 #[derive(Debug)]
@@ -24,6 +36,7 @@ pub(crate) struct Pipe {
     pub(super) shards: Shards,
     pub(super) tallies: Tallies,
     pub(super) gaps: Gaps,
+    pub(crate) reloads: Reloads,
     pub(crate) control: Control,
 }
 
@@ -36,6 +49,7 @@ impl Pipe {
             shards: Shards::default(),
             tallies: Tallies::default(),
             gaps: Gaps::default(),
+            reloads: Reloads::default(),
             control: Control::default(),
         };
         pipe.set_clock();
@@ -63,13 +77,16 @@ impl Pipe {
         self.tallies.mine().started.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn count_excluded(&self) {
-        self.tallies.mine().excluded.fetch_add(1, Relaxed);
-    }
-
-    pub(crate) fn count_discarded(&self, reserved: usize) {
-        self.budget.release(reserved);
-        self.tallies.mine().discarded.fetch_add(1, Relaxed);
+    /// Counts a request that leaves no record and gives back what it `held`.
+    pub(crate) fn count_unrecorded(&self, why: Unrecorded, held: usize) {
+        self.budget.release(held);
+        let tally = self.tallies.mine();
+        let counter = match why {
+            Unrecorded::Excluded => &tally.excluded,
+            Unrecorded::SampledOut => &tally.sampled_out,
+            Unrecorded::Discarded => &tally.discarded,
+        };
+        counter.fetch_add(1, Relaxed);
     }
 
     /// Counts a record that is lost for want of memory.
@@ -163,6 +180,9 @@ mod tests {
             phase: None,
             id_source: IdSource::Generated,
             capture: Capture::Metadata,
+            rule: 0,
+            generation: 0,
+            sample_rate: 1.0,
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    CloseError, Further, Pipe,
+    CloseError, Further, Pipe, Reload,
     further::guarded,
     gaps::{Gap, Reason},
     shards::recycle,
@@ -90,11 +90,23 @@ impl Writer {
             let orders = pipe.control.orders();
             let mut chunks = Vec::new();
             pipe.set_clock();
+            self.masker.mark_old();
             pipe.shards.take(&mut chunks, &mut self.spare, orders.close_by.is_some());
             if !chunks.is_empty() {
                 last_work = Instant::now();
             }
-            let flow = self.pass(chunks);
+            // After the frames were taken: it was heard of all settings that they name.
+            let reloads = pipe.reloads.take();
+            for reload in &reloads {
+                if let Reload::Applied(config, _) = reload {
+                    self.masker.learn(config.clone());
+                }
+            }
+            let mut flow = self.pass(chunks);
+            self.masker.forget_old();
+            if flow.is_continue() && !reloads.is_empty() {
+                flow = self.tell_reloads(&reloads);
+            }
             if let Some(ticket) = orders.flush {
                 self.answer_flush(ticket);
             }
@@ -191,6 +203,22 @@ impl Writer {
             }
         }
         Flow::Continue(())
+    }
+
+    fn tell_reloads(&mut self, reloads: &[Reload]) -> Flow {
+        for reload in reloads {
+            let (masker, record) = (&mut self.masker, &mut self.record);
+            let make = AssertUnwindSafe(|| mask::config_change(masker, record, reload));
+            if let Err(payload) = catch_unwind(make) {
+                drop_quietly(payload);
+                continue;
+            }
+            match self.offer()? {
+                Ok(()) => self.spread(),
+                Err(error) => self.report(&error),
+            }
+        }
+        self.commit()
     }
 
     fn commit(&mut self) -> Flow {

@@ -6,16 +6,12 @@ use crate::{
     mask::{Format, media_type},
 };
 
-/// Kept of each body, in bytes, unless set.
-const LIMIT: usize = 8 * 1024;
 /// Most that may be kept of each body. A record holds less anyway.
 pub(crate) const LARGEST_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Settings of captured bodies.
 #[derive(Clone, Debug)]
 pub(crate) struct Bodies {
-    /// Kept of each body, in bytes.
-    pub(crate) limit: usize,
     /// Whether compressed bodies are captured too.
     pub(crate) decode: bool,
     /// One bit for each [`Format`].
@@ -85,7 +81,7 @@ impl Bodies {
 impl Default for Bodies {
     fn default() -> Self {
         let formats = bit(Format::Json) | bit(Format::Form);
-        Self { limit: LIMIT, decode: false, formats, listed: Vec::new() }
+        Self { decode: false, formats, listed: Vec::new() }
     }
 }
 

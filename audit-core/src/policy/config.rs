@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use super::{Bodies, Exclusions};
-use crate::{ForwardedHeader, TrustedProxies};
+use super::{Bodies, Exclusions, Rules};
+use crate::{ForwardedHeader, MaskRules, TrustedProxies};
 
 /// How much of a request is recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,11 +85,12 @@ pub(crate) struct Ids {
     pub(crate) on_excluded: bool,
 }
 
-/// All settings that the request path reads. Header names are in lower case.
+/// What the settings come to: all that the request path reads, and the masks. Header names are in
+/// lower case.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// How much is recorded where the application says nothing.
-    pub(crate) capture: Capture,
+    /// Tells one from those before it; 0 is the first.
+    pub(crate) generation: u32,
     /// How much an application may ask for.
     pub(crate) capture_up_to: Capture,
     pub(crate) bodies: Bodies,
@@ -101,41 +102,15 @@ pub(crate) struct Config {
     pub(crate) forwarded: ForwardedHeader,
     pub(crate) session: Option<Session>,
     pub(crate) session_as: SessionAs,
+    pub(crate) rules: Rules,
+    /// What rules mask; by [`Says::mask`](super::Says).
+    pub(crate) masks: Vec<MaskRules>,
 }
 
 impl Config {
-    /// How much is gathered of each request, so that the application can still ask for it.
-    pub(crate) fn gathered(&self) -> Capture {
-        self.capture.max(self.capture_up_to)
-    }
-
-    /// How much is recorded of a request for which the application `asked` for a level, or not.
-    pub(crate) fn recorded(&self, asked: Option<Capture>) -> Capture {
-        asked.unwrap_or(self.capture).min(self.gathered())
-    }
-
     /// Whether this header holds the session id, which is recorded in its own member only.
     pub(crate) fn is_session(&self, header: &str) -> bool {
         matches!(&self.session, Some(Session::Header(name)) if name == header)
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        let id = || Some("x-request-id".to_owned());
-        Self {
-            capture: Capture::default(),
-            capture_up_to: Capture::None,
-            bodies: Bodies::default(),
-            exclusions: Exclusions::default(),
-            ids: Ids { inbound: id(), outbound: id(), on_excluded: true },
-            catch_panics: true,
-            action_from_method: false,
-            proxies: TrustedProxies::default(),
-            forwarded: ForwardedHeader::default(),
-            session: None,
-            session_as: SessionAs::default(),
-        }
     }
 }
 
@@ -152,16 +127,5 @@ mod tests {
         let error = "bodies".parse::<Capture>().unwrap_err().to_string();
         let (_, listed) = error.split_once(": ").unwrap();
         assert_eq!(listed, Capture::ALL.iter().map(|l| l.as_str()).collect::<Vec<_>>().join(", "));
-    }
-
-    #[test]
-    fn an_application_gets_what_it_asks_for_up_to_what_is_gathered() {
-        let config = Config { capture: Capture::Headers, ..Config::default() };
-        assert_eq!(config.recorded(None), Capture::Headers);
-        assert_eq!(config.recorded(Some(Capture::Metadata)), Capture::Metadata);
-        assert_eq!(config.recorded(Some(Capture::Full)), Capture::Headers);
-        let config = Config { capture_up_to: Capture::Request, ..config };
-        assert_eq!(config.recorded(None), Capture::Headers);
-        assert_eq!(config.recorded(Some(Capture::Full)), Capture::Request);
     }
 }

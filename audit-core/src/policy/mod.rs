@@ -3,13 +3,22 @@
 mod bodies;
 mod config;
 mod exclude;
+mod glob;
+mod rule;
+mod rules;
 
 pub use self::{
     bodies::BadBodyType,
     config::{Capture, SessionAs, UnknownCapture},
-    exclude::{BadPattern, Exclusions},
+    exclude::Exclusions,
+    glob::BadPattern,
+    rule::{Reliability, Rule},
 };
 pub(crate) use self::{
     bodies::{Bodies, Described, LARGEST_LIMIT},
-    config::{Config, Session},
+    config::{Config, Ids, Session},
+    glob::Glob,
+    rules::{
+        Candidates, Checked, EndCondition, Facts, HeadCondition, MOST_RULES, Rules, Sampled, Says,
+    },
 };

@@ -38,6 +38,12 @@ pub(crate) fn number_member(out: &mut Vec<u8>, key: &str, value: u64) {
     let _ = write!(out, "{value}");
 }
 
+/// Appends a member that is a share from 0 to 1.
+pub(crate) fn share_member(out: &mut Vec<u8>, key: &str, share: f64) {
+    name(out, key);
+    out.extend_from_slice(share.to_string().as_bytes());
+}
+
 /// Appends a duration in milliseconds, to the microsecond.
 pub(crate) fn millis_member(out: &mut Vec<u8>, key: &str, nanos: u64) {
     name(out, key);

@@ -111,6 +111,17 @@ words! {
     }
 }
 
+impl Outcome {
+    /// Whether a request that ended so, with this status, counts as a success.
+    pub(crate) fn succeeded(self, status: Option<u16>) -> bool {
+        match self {
+            Self::Completed => status.is_some_and(|status| status < 400),
+            Self::Upgraded => true,
+            _ => false,
+        }
+    }
+}
+
 words! {
     /// Where in its life a request was when it was cancelled or panicked.
     Phase {
