@@ -7,8 +7,7 @@ use crate::{
 };
 
 fn rules(rules: impl IntoIterator<Item = Rule>) -> Rules {
-    let mut settings = Settings::default();
-    settings.rules = rules.into_iter().collect();
+    let settings = Settings { rules: rules.into_iter().collect(), ..Settings::default() };
     compile(&settings, &Code::default()).unwrap().rules
 }
 
