@@ -9,6 +9,7 @@ use crate::filter::Filter;
 
 const EXAMPLES: &str = "\
 Examples:
+  audit demo                                   see what it is about, with no application
   audit tail ./audit -f                        watch requests as they finish
   audit query ./audit --since 2h --status 5xx  what failed in the last two hours
   audit query ./audit --user ann --json | jq   every record of one user, as JSON
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Query(Query),
     Mask(Mask),
     Pseudonym(Pseudonym),
+    Demo(Demo),
 }
 
 /// Show the newest records, and with -f those that follow
@@ -168,6 +170,31 @@ pub(crate) struct Pseudonym {
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Watch a small shop being audited
+///
+/// Starts a shop inside this program, sends it requests, shows their records as they come, says
+/// what there is to see, and then shows the commands to look at them with. Opens no port, and
+/// writes only to a fresh folder in TMPDIR, which it removes: also on Ctrl-C.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  audit demo                  five seconds of it
+  audit demo --seconds 60     time to watch
+  audit demo --keep           leave the trail, to try the commands on")]
+pub(crate) struct Demo {
+    /// How long requests are sent, in seconds (all kinds of them are sent once at least)
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
+    pub(crate) seconds: u64,
+    /// Keep the trail, and say where it is
+    #[arg(long)]
+    pub(crate) keep: bool,
 }
 
 #[derive(Args, Clone, Copy, Debug)]

@@ -4,6 +4,7 @@
 //! read or write.
 
 mod args;
+mod demo;
 mod detail;
 mod escape;
 mod exit;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Query(args) => query::run(args, &mut Output::new(args.look, cli.color)),
         Command::Mask(args) => mask::run(args),
         Command::Pseudonym(args) => pseudonym::run(args),
+        Command::Demo(args) => demo::run(args, cli.color),
     };
     let Err(failure) = result else {
         return ExitCode::SUCCESS;

@@ -1,6 +1,7 @@
 //! Where the data goes.
 
 use std::{
+    fmt,
     io::{self, BufWriter, IsTerminal, StdoutLock, Write},
     thread,
     time::Duration,
@@ -57,6 +58,11 @@ impl Output {
             detail::write(&mut self.out, text)?;
         }
         Ok(())
+    }
+
+    /// Prints text that this program made.
+    pub(crate) fn text(&mut self, text: fmt::Arguments<'_>) -> Result<(), Failure> {
+        Ok(self.out.write_fmt(text)?)
     }
 
     /// Hands over what was printed so far. Also before anything is said on stderr, so that the

@@ -89,6 +89,13 @@ fn a_newcomer_reads_a_record_of_each_request() {
                 assert_eq!(records.lines().count(), 3, "{records}");
                 assert!(records.contains("404,\"/orders/7\"]"), "{records}");
             }
+            Some(first) if Path::new(first) == audit && line.ends_with(" demo") => {
+                let shown = sh(folder.path(), &line);
+                assert!(
+                    shown.contains("The books add up") && !shown.contains("hunter2"),
+                    "{shown}"
+                );
+            }
             Some(first) if Path::new(first) == audit => {
                 // A finished record shows within half a second.
                 std::thread::sleep(Duration::from_millis(500));
@@ -101,7 +108,7 @@ fn a_newcomer_reads_a_record_of_each_request() {
         }
         ran += 1;
     }
-    assert_eq!(ran, 5, "three requests, audit and jq");
+    assert_eq!(ran, 6, "the demo, three requests, audit and jq");
 }
 
 #[test]
