@@ -229,7 +229,10 @@ pub struct AuditorGuard(Auditor);
 
 impl Drop for AuditorGuard {
     fn drop(&mut self) {
-        if let Err(error) = self.0.close_blocking() {
+        // What the writer came to it has told itself; it tells nothing while the sink holds it.
+        if let Err(error) = self.0.close_blocking()
+            && !self.0.core.pipe.control.is_closed()
+        {
             tracing::error!(target: "audit", "{error}");
         }
     }

@@ -163,7 +163,8 @@ impl Directory {
     /// Removes a file that this process has made and that holds nothing.
     pub(crate) fn remove(&self, name: &str) {
         if let Err(error) = fs::unlinkat(&self.fd, name, AtFlags::empty()) {
-            tracing::warn!(file = %self.file_path(name).display(), %error, "cannot remove");
+            let file = self.file_path(name);
+            tracing::warn!(target: "audit", file = %file.display(), %error, "cannot remove");
         }
     }
 

@@ -53,7 +53,7 @@ impl Lock {
                 .and_then(|()| fs::ftruncate(&file, 0))
                 .and_then(|()| write_all(directory.disk(), &file, pid.as_bytes()).1);
             if let Err(error) = named {
-                tracing::warn!(file = %path.display(), %error, "cannot write the pid");
+                tracing::warn!(target: "audit", file = %path.display(), %error, "cannot write the pid");
             }
             return Ok(Some(Self { _file: file }));
         }

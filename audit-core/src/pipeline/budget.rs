@@ -20,6 +20,10 @@ impl Budget {
         Self { limit, used: CachePadded::new(AtomicUsize::new(0)) }
     }
 
+    pub(super) const fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Takes `bytes`, or nothing if they do not fit.
     pub(super) fn reserve(&self, bytes: usize) -> bool {
         self.reserve_within(self.limit, bytes)

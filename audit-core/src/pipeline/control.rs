@@ -116,6 +116,17 @@ impl Control {
         }
     }
 
+    /// Neither closed nor about to be.
+    pub(crate) fn is_open(&self) -> bool {
+        let state = self.lock();
+        state.closed.is_none() && state.close_by.is_none()
+    }
+
+    /// The writer has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed.is_some()
+    }
+
     pub(super) fn orders(&self) -> Orders {
         let state = self.lock();
         let flush = (state.flush_wanted > state.flush_done).then_some(state.flush_wanted);

@@ -55,6 +55,12 @@ impl Tallies {
         &self.shards[my_shard()]
     }
 
+    /// Lost for want of memory, refused by the sink, missed by further sinks.
+    pub(super) fn losses(&self) -> (u64, u64, u64) {
+        let dropped = self.shards.iter().map(|tally| tally.dropped.load(Ordering::Relaxed)).sum();
+        (dropped, self.refused.load(Ordering::Relaxed), self.missed.load(Ordering::Relaxed))
+    }
+
     pub(super) fn snapshot(&self, memory: usize) -> Counters {
         let sum = |pick: fn(&Tally) -> &AtomicU64| -> u64 {
             self.shards.iter().map(|tally| pick(tally).load(Ordering::Acquire)).sum()

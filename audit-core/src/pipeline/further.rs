@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::told::{Run, quietly, told};
 use crate::{Record, Sink, sink::SinkError};
 
 /// Most records waiting for a further sink.
@@ -73,14 +74,20 @@ impl Further {
     }
 }
 
-fn drive(mut sink: Box<dyn Sink>, messages: &Receiver<Message>) {
+fn drive(sink: Box<dyn Sink>, messages: &Receiver<Message>) {
+    let refusals = Run::new(
+        "a further sink refuses records; the primary sink has them",
+        "a further sink refuses no more records",
+    );
+    let mut driven = Driven { sink, failing: false, refused: 0, refusals };
     loop {
+        driven.refusals.look(driven.refused, Instant::now());
         let message = match messages.try_recv() {
             Ok(message) => Ok(message),
             Err(TryRecvError::Disconnected) => Err(()),
             // Nothing waits: a good moment to commit. Once a second for a sink that failed.
             Err(TryRecvError::Empty) => {
-                let _ = guarded(|| sink.commit());
+                driven.call(Sink::commit);
                 match messages.recv_timeout(PATIENCE) {
                     Ok(message) => Ok(message),
                     Err(RecvTimeoutError::Timeout) => continue,
@@ -89,20 +96,60 @@ fn drive(mut sink: Box<dyn Sink>, messages: &Receiver<Message>) {
             }
         };
         match message {
-            Ok(Message::Record(record)) => {
-                // While it waits here, the bounded queue fills and the writer counts what is missed.
-                while let Err(SinkError::Unavailable(_)) = guarded(|| sink.write(&record)) {
-                    thread::sleep(PAUSE);
-                }
-            }
+            Ok(Message::Record(record)) => driven.write(&record),
             Ok(Message::Sync(ack)) => {
-                let _ = guarded(|| sink.sync());
+                driven.call(Sink::sync);
                 let _ = ack.try_send(());
             }
             Err(()) => {
-                let _ = guarded(|| sink.close());
-                return;
+                driven.call(Sink::close);
+                return driven.refusals.close();
             }
+        }
+    }
+}
+
+/// A further sink on its thread, and what was told of it.
+struct Driven {
+    sink: Box<dyn Sink>,
+    failing: bool,
+    refused: u64,
+    refusals: Run,
+}
+
+impl Driven {
+    /// Commits, syncs or closes, and tells where that works no more, or again.
+    fn call(&mut self, call: impl FnOnce(&mut dyn Sink) -> Result<(), SinkError>) {
+        match guarded(|| call(&mut *self.sink)) {
+            Ok(()) if std::mem::take(&mut self.failing) => {
+                quietly(|| tracing::info!(target: "audit", "a further sink works again"));
+            }
+            Ok(()) => {}
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn write(&mut self, record: &Record) {
+        loop {
+            match guarded(|| self.sink.write(record)) {
+                // Told to work again by the next commit, which has to work too.
+                Ok(()) => return,
+                Err(SinkError::Refused(_)) => {
+                    self.refused += 1;
+                    return;
+                }
+                // While it waits here, the bounded queue fills and the writer counts what is
+                // missed.
+                Err(error) => self.failed(&error),
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn failed(&mut self, error: &SinkError) {
+        if !std::mem::replace(&mut self.failing, true) {
+            let text = told(error);
+            quietly(|| tracing::error!(target: "audit", "a further sink: {text}"));
         }
     }
 }

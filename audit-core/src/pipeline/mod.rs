@@ -8,9 +8,11 @@ mod control;
 mod counters;
 mod further;
 mod gaps;
+mod health;
 mod pipe;
 mod reloads;
 mod shards;
+mod told;
 mod writer;
 
 pub(crate) use self::{

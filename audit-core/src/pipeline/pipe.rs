@@ -10,6 +10,7 @@ use super::{
     budget::Budget,
     counters::Tallies,
     gaps::{Gap, Gaps, Reason},
+    health::Health,
     reloads::Reloads,
     shards::Shards,
 };
@@ -38,6 +39,7 @@ pub(crate) struct Pipe {
     pub(super) gaps: Gaps,
     pub(crate) reloads: Reloads,
     pub(crate) control: Control,
+    pub(crate) health: Health,
 }
 
 impl Pipe {
@@ -51,6 +53,7 @@ impl Pipe {
             gaps: Gaps::default(),
             reloads: Reloads::default(),
             control: Control::default(),
+            health: Health::default(),
         };
         pipe.set_clock();
         pipe
@@ -150,6 +153,11 @@ impl Pipe {
         let mut chunks = Vec::new();
         self.shards.take(&mut chunks, &mut Vec::new(), false);
         chunks
+    }
+
+    /// The memory budget, in bytes.
+    pub(crate) const fn memory_limit(&self) -> usize {
+        self.budget.limit()
     }
 
     pub(crate) fn counters(&self) -> Counters {

@@ -14,6 +14,7 @@ use super::{
     further::guarded,
     gaps::{Gap, Reason},
     shards::recycle,
+    told::{Losses, quietly, told},
 };
 use crate::{
     Record, Sink, Timestamp,
@@ -54,6 +55,7 @@ pub(crate) struct Writer {
     dirty: bool,
     pause: Duration,
     last_error: Option<String>,
+    losses: Losses,
 }
 
 impl Writer {
@@ -76,6 +78,7 @@ impl Writer {
             dirty: false,
             pause: FIRST_PAUSE,
             last_error: None,
+            losses: Losses::new(),
         };
         thread::Builder::new().name("audit-writer".into()).spawn(move || writer.run())?;
         Ok(())
@@ -130,39 +133,39 @@ impl Writer {
             recycle(&mut self.spare, chunk);
         }
         self.tell_gaps(clock)?;
-        self.commit()
+        self.commit()?;
+        self.losses.look(&self.pipe.tallies);
+        self.pipe.health.caught_up(self.pipe.nanos(Instant::now()));
+        Flow::Continue(())
     }
 
     fn write(&mut self, fixed: &Fixed, arena: &[u8], clock: Clock) -> Flow {
         let (masker, record) = (&mut self.masker, &mut self.record);
         let make = AssertUnwindSafe(|| masker.request(record, fixed, arena, clock));
-        let made = catch_unwind(make).map_err(|payload| {
-            drop_quietly(payload);
-            SinkError::refused("the masker panicked")
-        });
-        let taken = match made {
+        let taken = match catch_unwind(make) {
             Ok(()) => self.offer()?,
-            Err(error) => Err(error),
+            Err(payload) => {
+                drop_quietly(payload);
+                self.losses.masker_panics += 1;
+                false
+            }
         };
-        match taken {
-            Ok(()) => {
-                self.pending += 1;
-                self.pending_bytes += fixed.reserved as usize;
-                self.spread();
-            }
-            Err(error) => {
-                self.report(&error);
-                self.pipe.tallies.refused.fetch_add(1, Release);
-                self.pipe.budget.release(fixed.reserved as usize);
-                let (count, from, to) = (1, fixed.start, fixed.start);
-                self.pipe.gaps.add(Gap { reason: Reason::Refused, count, from, to });
-            }
+        if taken {
+            self.pending += 1;
+            self.pending_bytes += fixed.reserved as usize;
+            self.spread();
+        } else {
+            self.pipe.tallies.refused.fetch_add(1, Release);
+            self.pipe.budget.release(fixed.reserved as usize);
+            let (count, from, to) = (1, fixed.start, fixed.start);
+            self.pipe.gaps.add(Gap { reason: Reason::Refused, count, from, to });
         }
         if self.pending < BATCH { Flow::Continue(()) } else { self.commit() }
     }
 
-    /// Offers the present record until the sink takes or refuses it.
-    fn offer(&mut self) -> ControlFlow<(), Result<(), SinkError>> {
+    /// Offers the present record until the sink takes (`true`) or refuses it. Why it is refused
+    /// is not told: a text about one record may quote it.
+    fn offer(&mut self) -> ControlFlow<(), bool> {
         loop {
             match guarded(|| self.sink.write(&self.record)) {
                 Err(SinkError::Unavailable(error)) => {
@@ -170,7 +173,7 @@ impl Writer {
                 }
                 taken => {
                     self.dirty |= taken.is_ok();
-                    return ControlFlow::Continue(taken);
+                    return ControlFlow::Continue(taken.is_ok());
                 }
             }
         }
@@ -194,8 +197,8 @@ impl Writer {
             let (from, to) = (clock.at(gap.from), clock.at(gap.to));
             mask::gap(&mut self.record, gap.count, gap.reason.as_str(), from, to);
             match self.offer() {
-                ControlFlow::Continue(Ok(())) => self.spread(),
-                ControlFlow::Continue(Err(error)) => self.report(&error),
+                ControlFlow::Continue(true) => self.spread(),
+                ControlFlow::Continue(false) => self.losses.refused_gaps += 1,
                 ControlFlow::Break(()) => {
                     self.pipe.gaps.add(gap);
                     return Flow::Break(());
@@ -229,9 +232,7 @@ impl Writer {
             }
             self.dirty = false;
             self.pause = FIRST_PAUSE;
-            if self.last_error.take().is_some() {
-                quietly(|| tracing::info!(target: "audit", "the sink takes records again"));
-            }
+            self.works();
             self.pipe.tallies.written.fetch_add(std::mem::take(&mut self.pending), Release);
             self.pipe.budget.release(std::mem::take(&mut self.pending_bytes));
         }
@@ -242,6 +243,7 @@ impl Writer {
     /// was accepted is given up, unless the time for closing is over.
     fn stand_by(&mut self, error: &SinkError) -> Flow {
         self.report(error);
+        self.losses.look(&self.pipe.tallies);
         let orders = self.pipe.control.orders();
         if let Some(ticket) = orders.flush {
             self.pipe.control.flushed(ticket, self.last_error.clone());
@@ -262,14 +264,26 @@ impl Writer {
     /// Tells of a failure once, not at every try.
     fn report(&mut self, error: &SinkError) {
         let text = told(error);
-        if self.last_error.as_ref() != Some(&text) {
-            quietly(|| tracing::error!(target: "audit", "{text}"));
-            self.last_error = Some(text);
+        if self.pipe.health.sink_failed() {
+            quietly(|| tracing::error!(target: "audit", "{text}; it is tried again"));
+        }
+        self.last_error = Some(text);
+    }
+
+    /// The sink did what it was asked to.
+    fn works(&mut self) {
+        self.last_error = None;
+        if self.pipe.health.sink_works() {
+            quietly(|| tracing::info!(target: "audit", "the sink takes records again"));
         }
     }
 
     fn answer_flush(&mut self, ticket: u64) {
         let result = guarded(|| self.sink.sync());
+        match &result {
+            Ok(()) => self.works(),
+            Err(error) => self.report(error),
+        }
         self.further.iter().for_each(Further::sync);
         self.pipe.control.flushed(ticket, result.err().map(|error| told(&error)));
     }
@@ -288,25 +302,14 @@ impl Writer {
             }
         };
         self.further.drain(..).for_each(Further::close);
+        self.losses.close(&self.pipe.tallies);
+        if let Err(error) = &result {
+            quietly(|| tracing::error!(target: "audit", "{error}"));
+        }
         // The sink's locks and files are free before anybody hears of the end.
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(self.sink)));
         dropped.unwrap_or_else(drop_quietly);
         self.pipe.control.closed(result);
-    }
-}
-
-/// The text of an error, which is somebody else's code too.
-fn told(error: &SinkError) -> String {
-    let mut text = String::from("the sink failed");
-    quietly(|| text = error.to_string());
-    text
-}
-
-/// Runs somebody else's code whose result does not matter, such as a subscriber of events: a
-/// panic in it must not end the writer, and with it all records.
-fn quietly(call: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(call)) {
-        drop_quietly(payload);
     }
 }
 

@@ -92,9 +92,11 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SinkError {
-    /// Not now. The same will be tried again.
+    /// Not now. The same will be tried again. The text is told as an event of the target `audit`
+    /// when the sink begins to fail: it names the destination, and no password and no record.
     Unavailable(Box<dyn Error + Send + Sync>),
     /// Never: there is something about this record that the destination does not take.
+    /// The text is not told anywhere, as it may quote the record.
     Refused(Box<dyn Error + Send + Sync>),
 }
 

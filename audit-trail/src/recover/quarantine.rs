@@ -1,4 +1,5 @@
-//! Moving away what is not a line. Nothing is ever deleted.
+//! Moving away what is not a line. Nothing is ever deleted. It is told with the `repair` record
+//! that every caller makes of it.
 
 use std::{
     fs::File,
@@ -31,12 +32,6 @@ pub(crate) fn move_tail(
     let name = save_tail(directory, segment, file, keep, end)?;
     directory.disk().truncate(file.as_fd(), keep)?;
     directory.disk().sync(file.as_fd())?;
-    tracing::error!(
-        segment = %directory.file_path(segment).display(),
-        quarantine = name,
-        bytes = end - keep,
-        "the end of the segment was not whole and was moved away"
-    );
     Ok((name, end - keep))
 }
 
@@ -72,11 +67,6 @@ pub(crate) fn set_aside(directory: &Directory, segment: &str) -> Result<String, 
             Err(Errno::NOENT) => {
                 directory.rename(segment, &name)?;
                 directory.sync()?;
-                tracing::error!(
-                    segment = %directory.file_path(segment).display(),
-                    quarantine = name,
-                    "the segment cannot be used and was moved away"
-                );
                 return Ok(name);
             }
             Ok(_) => {}

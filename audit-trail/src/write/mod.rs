@@ -131,10 +131,33 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes a record of the trail about itself.
+    /// Takes a record of the trail about itself. This is the one place where a fault of the
+    /// trail is told as an event too, so each is told once.
     pub(crate) fn push_event(&mut self, event: &Event) {
+        self.tell(event);
         if let Err(why) = self.push(&event.core(), [].into_iter()) {
-            tracing::error!(?event, why, "a control record is not a line");
+            tracing::error!(target: "audit", ?event, why, "a control record is not a line");
+        }
+    }
+
+    fn tell(&self, event: &Event) {
+        let directory = self.directory.path().display();
+        match event {
+            Event::Open { unclean: true } => tracing::warn!(
+                target: "audit",
+                %directory,
+                "the process before this one did not close the trail; its last records may be \
+                 missing"
+            ),
+            Event::Repair { file, bytes, reason } => tracing::error!(
+                target: "audit",
+                %directory,
+                moved_to = file.as_deref(),
+                bytes,
+                reason,
+                "the trail was repaired"
+            ),
+            Event::Open { .. } | Event::Close | Event::Heartbeat => {}
         }
     }
 

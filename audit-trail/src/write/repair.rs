@@ -123,11 +123,6 @@ impl Writer {
     pub(crate) fn seal(&mut self, reason: &str) {
         let Some(active) = self.active.take() else { return };
         self.epoch += 1;
-        tracing::error!(
-            segment = %self.directory.file_path(&file_name(active.from)).display(),
-            reason,
-            "the segment is given up; the records that are not durable go into a new one"
-        );
         self.sealed = Some(Sealed {
             file: active.file,
             from: active.from,
@@ -186,7 +181,7 @@ impl Writer {
                 && Some(sealed.from) != self.active.as_ref().map(|a| a.from)
                 && let Err(error) = self.directory.disk().truncate(sealed.file.as_fd(), keep)
             {
-                tracing::warn!(%error, "the end of the given up segment cannot be cut");
+                tracing::warn!(target: "audit", %error, "the end of the given up segment cannot be cut");
             }
             let event = Event::Repair { file: None, bytes: sealed.lost, reason: sealed.reason };
             self.push_event(&event);

@@ -198,14 +198,29 @@ impl Shared {
     /// The thread.
     fn run(&self) {
         let (mut last_sync, mut last_look) = (Instant::now(), Instant::now());
+        let mut failing = false;
         let mut state = self.lock();
         while !self.stop.load(Ordering::Relaxed) {
             let interval = state.writer.settings.commit_interval;
             let until_look = LOOK.saturating_sub(last_look.elapsed());
             if until_look.is_zero() {
                 last_look = Instant::now();
-                if let Err(Stop::Failed(error)) = state.writer.look_after() {
-                    tracing::warn!(%error, "the trail cannot be written");
+                let idle = state.writer.is_idle();
+                let looked = state.writer.look_after();
+                // With records waiting, it is the auditor that tells, and tries again.
+                match looked {
+                    Err(Stop::Failed(error)) if idle && !failing => {
+                        failing = true;
+                        let directory = state.writer.directory.path().display();
+                        tracing::error!(
+                            target: "audit", %directory, %error, "the trail cannot be written"
+                        );
+                    }
+                    Ok(()) if std::mem::take(&mut failing) => {
+                        let directory = state.writer.directory.path().display();
+                        tracing::info!(target: "audit", %directory, "the trail can be written again");
+                    }
+                    Ok(()) | Err(_) => {}
                 }
                 continue;
             }

@@ -1,0 +1,4 @@
+//! What whoever runs a service sees of its auditor: events of the target `audit`.
+#![allow(clippy::unwrap_used)] // A helper that fails fails its test.
+
+mod told;
