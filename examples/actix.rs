@@ -26,20 +26,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .service("shop", env!("CARGO_PKG_VERSION"))
         .capture(Capture::Headers)
         .exclude_path("/health")
+        .exclude_path("/metrics")
         .also(Lines::new(std::io::stdout()))
         .build(Trail::open("./audit")?)?;
 
     // 2. One middleware, made once and cloned into each worker's app.
     let audit = Audit::new(&auditor);
+    let metered = Data::new(auditor.clone());
     let shop = Shop::default();
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".into());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(shop.clone())
+            .app_data(metered.clone())
             .route("/orders", web::get().to(list))
             .route("/orders", web::post().to(create))
             .route("/orders/{id}", web::get().to(show))
             .route("/health", web::get().to(async || "ok"))
+            .route("/metrics", web::get().to(metrics))
             .wrap(audit.clone())
     })
     .bind(&address)?;
@@ -75,6 +79,12 @@ async fn create(audit: AuditContext, shop: Shop, Json(order): Json<Order>) -> im
     audit.metadata("order", &order);
     orders(&shop).push(order);
     HttpResponse::Created()
+}
+
+// What became of all requests, for Prometheus. Excluded above: a scrape leaves no record.
+async fn metrics(auditor: Data<Auditor>) -> impl Responder {
+    let answer = auditor.prometheus();
+    HttpResponse::Ok().content_type(Auditor::PROMETHEUS_CONTENT_TYPE).body(answer)
 }
 
 fn orders(shop: &Shop) -> std::sync::MutexGuard<'_, Vec<Order>> {

@@ -9,7 +9,8 @@ use audit_trail::Trail;
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::StatusCode,
+    handler::Handler,
+    http::{StatusCode, header::CONTENT_TYPE},
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .service("shop", env!("CARGO_PKG_VERSION"))
         .capture(Capture::Headers)
         .exclude_path("/health")
+        .exclude_path("/metrics")
         .also(Lines::new(std::io::stdout()))
         .build(Trail::open("./audit")?)?;
 
@@ -31,6 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/orders/{id}", get(show))
         .route("/login", post(login))
         .route("/health", get(|| async { "ok" }))
+        .route("/metrics", get(metrics(&auditor)))
         .with_state(Shop::default())
         .layer(AuditLayer::new(&auditor));
 
@@ -88,6 +91,12 @@ async fn login(audit: AuditContext, Json(login): Json<Login>) -> StatusCode {
     if login.password == "wrong" { StatusCode::UNAUTHORIZED } else { StatusCode::NO_CONTENT }
 }
 
+/// What became of all requests, for Prometheus. Excluded above: a scrape leaves no record.
+fn metrics(auditor: &Auditor) -> impl Handler<((),), Shop> + use<> {
+    let auditor = auditor.clone();
+    async move || ([(CONTENT_TYPE, Auditor::PROMETHEUS_CONTENT_TYPE)], auditor.prometheus())
+}
+
 #[allow(clippy::print_stdout)]
 fn greet(address: SocketAddr) {
     println!(
@@ -97,6 +106,7 @@ fn greet(address: SocketAddr) {
   curl -i http://{address}/orders --json '{{\"item\":\"tea\",\"quantity\":2}}'
   curl -i 'http://{address}/orders/7?token=hunter2' -H 'Authorization: Bearer hunter2'
   curl -i http://{address}/health       # excluded: no record
+  curl -i http://{address}/metrics      # likewise; what became of all requests
 
 Records appear here and in ./audit. Read them there with
 

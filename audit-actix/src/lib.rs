@@ -25,6 +25,27 @@
 //! It goes around an `App`, a `Scope` or a `Resource`; in the latter two, and in
 //! `middleware::Condition`, wrap it in `middleware::Compat`, since it changes the body's type.
 //!
+//! # Metrics
+//!
+//! [`Auditor::prometheus`] gives the counters in Prometheus' text format:
+//!
+//! ```
+//! use actix_web::{App, HttpResponse, Responder, web::{self, Data}};
+//! use audit_actix::{Audit, Auditor, sink::Memory};
+//!
+//! async fn metrics(auditor: Data<Auditor>) -> impl Responder {
+//!     let answer = auditor.prometheus();
+//!     HttpResponse::Ok().content_type(Auditor::PROMETHEUS_CONTENT_TYPE).body(answer)
+//! }
+//!
+//! let auditor = Auditor::builder().exclude_path("/metrics").build(Memory::new()).unwrap();
+//! let app = App::new()
+//!     .app_data(Data::new(auditor.clone()))
+//!     .route("/metrics", web::get().to(metrics))
+//!     .wrap(Audit::new(&auditor));
+//! # auditor.close_blocking().unwrap();
+//! ```
+//!
 //! # When a request ends
 //!
 //! A record is made once, at the first of these: the response body gives its end or an error; the

@@ -25,6 +25,7 @@ mod builder;
 mod exchange;
 mod identify;
 mod mask;
+mod metrics;
 mod pipeline;
 mod policy;
 mod record;

@@ -42,6 +42,26 @@
 //! In axum serve with `into_make_service_with_connect_info::<SocketAddr>()`; tonic knows it by
 //! itself; with hyper put [`PeerAddr`] into each request's extensions.
 //!
+//! # Metrics
+//!
+//! [`Auditor::prometheus`] gives the counters in Prometheus' text format. In axum:
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use audit_tower::{Auditor, axum::AuditLayer, sink::Memory};
+//! use axum::{Router, http::header::CONTENT_TYPE, routing::get};
+//!
+//! let auditor = Auditor::builder().exclude_path("/metrics").build(Memory::new()).unwrap();
+//! let metered = auditor.clone();
+//! let metrics = async move || {
+//!     ([(CONTENT_TYPE, Auditor::PROMETHEUS_CONTENT_TYPE)], metered.prometheus())
+//! };
+//! let app: Router =
+//!     Router::new().route("/metrics", get(metrics)).layer(AuditLayer::new(&auditor));
+//! # auditor.close_blocking().unwrap();
+//! # }
+//! ```
+//!
 //! # Features
 //!
 //! None by default. `axum`: the alias, `AuditContext` as an extractor, routes, `ConnectInfo`.

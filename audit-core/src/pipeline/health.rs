@@ -26,4 +26,17 @@ impl Health {
     pub(super) fn caught_up(&self, nanos: u64) {
         self.caught_up.store(nanos, Relaxed);
     }
+
+    pub(crate) fn is_sink_failing(&self) -> bool {
+        self.sink_failing.load(Relaxed)
+    }
+
+    pub(crate) fn sink_failures(&self) -> u64 {
+        self.sink_failures.load(Relaxed)
+    }
+
+    /// How long ago the writer last had nothing left to write, in nanoseconds.
+    pub(crate) fn lag(&self, now: u64) -> u64 {
+        now.saturating_sub(self.caught_up.load(Relaxed))
+    }
 }
