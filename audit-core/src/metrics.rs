@@ -29,10 +29,11 @@ enum Value {
 use Value::{Count, Nanos};
 
 /// The counters. Taken apart without `..`: a new one does not compile until it is told here.
-fn counters(counters: Counters) -> [Metric; 10] {
+fn counters(counters: Counters) -> [Metric; 11] {
     let Counters {
         started,
         excluded,
+        sampled_out,
         discarded,
         dropped,
         accepted,
@@ -54,6 +55,12 @@ fn counters(counters: Counters) -> [Metric; 10] {
             Counter,
             "Requests left without a record by the settings.",
             Count(excluded),
+        ),
+        (
+            "audit_requests_sampled_out_total",
+            Counter,
+            "Requests left without a record by a rule's sampling.",
+            Count(sampled_out),
         ),
         (
             "audit_requests_discarded_total",
@@ -194,6 +201,7 @@ mod tests {
         let counters_of = Counters {
             started: 1,
             excluded: 2,
+            sampled_out: 11,
             discarded: 3,
             dropped: 4,
             accepted: 5,

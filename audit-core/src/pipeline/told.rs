@@ -94,8 +94,8 @@ pub(super) struct Losses {
     missed: Run,
     /// Records whose masking panicked. They count as refused.
     pub(super) masker_panics: u64,
-    /// Gap records that the sink refused. No counter has them.
-    pub(super) refused_gaps: u64,
+    /// Control records that the sink refused. No counter has them.
+    pub(super) refused_controls: u64,
 }
 
 impl Losses {
@@ -118,7 +118,7 @@ impl Losses {
                 "further sinks miss no more records",
             ),
             masker_panics: 0,
-            refused_gaps: 0,
+            refused_controls: 0,
         }
     }
 
@@ -126,7 +126,7 @@ impl Losses {
         let (dropped, refused, missed) = tallies.losses();
         let now = Instant::now();
         self.memory.look(dropped, now);
-        let by_sink = refused.saturating_sub(self.masker_panics) + self.refused_gaps;
+        let by_sink = refused.saturating_sub(self.masker_panics) + self.refused_controls;
         self.refused.look(by_sink, now);
         self.masker.look(self.masker_panics, now);
         self.missed.look(missed, now);

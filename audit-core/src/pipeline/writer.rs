@@ -198,7 +198,7 @@ impl Writer {
             mask::gap(&mut self.record, gap.count, gap.reason.as_str(), from, to);
             match self.offer() {
                 ControlFlow::Continue(true) => self.spread(),
-                ControlFlow::Continue(false) => self.losses.refused_gaps += 1,
+                ControlFlow::Continue(false) => self.losses.refused_controls += 1,
                 ControlFlow::Break(()) => {
                     self.pipe.gaps.add(gap);
                     return Flow::Break(());
@@ -216,9 +216,10 @@ impl Writer {
                 drop_quietly(payload);
                 continue;
             }
-            match self.offer()? {
-                Ok(()) => self.spread(),
-                Err(error) => self.report(&error),
+            if self.offer()? {
+                self.spread();
+            } else {
+                self.losses.refused_controls += 1;
             }
         }
         self.commit()
