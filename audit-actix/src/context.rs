@@ -14,26 +14,44 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError, dev::Paylo
 #[derive(Clone, Debug)]
 pub struct AuditContext(audit_core::AuditContext);
 
-/// Marks a request that leaves no record. Of no size, so that it costs no allocation.
+/// Marks a request that an outer middleware of ours has decided on. Of no size, so that it costs
+/// no allocation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recorded;
+
+/// The same for a request that leaves no record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NotRecorded;
 
 impl AuditContext {
     /// The handle of the request whose code runs on this thread right now: in its handlers, inner
-    /// middleware and body, between two awaits. Not in tasks and threads that they spawn: move a
-    /// clone there.
+    /// middleware and body, between two awaits. Tasks and threads that they spawn have it where it
+    /// was sent along: [`InAuditContext`](crate::InAuditContext),
+    /// [`in_audit_context`](crate::in_audit_context), or a clone.
     #[must_use]
     pub fn current() -> Option<Self> {
         // Not in the extensions: they would take a box for it, with every request.
         audit_core::AuditContext::current().map(Self)
     }
 
-    /// The same, or one that leads nowhere where this request leaves no record.
-    pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
-        Self::current().or_else(|| {
-            let excluded = request.extensions().contains::<NotRecorded>();
-            excluded.then(|| Self(audit_core::AuditContext::detached()))
-        })
+    /// That of a request, or one that leads nowhere where it leaves no record.
+    fn of(request: &HttpRequest) -> Option<Self> {
+        // Not the current one of any request: this one may be excluded, or not audited at all, and
+        // be served by a handler of another.
+        let current = match Self::decided(request)? {
+            true => Self::current(),
+            false => None,
+        };
+        Some(current.unwrap_or_else(|| Self(audit_core::AuditContext::detached())))
+    }
+
+    /// Whether this request leaves a record; `None`: none of our middleware has seen it.
+    pub(crate) fn decided(request: &HttpRequest) -> Option<bool> {
+        let extensions = request.extensions();
+        match extensions.contains::<Recorded>() {
+            true => Some(true),
+            false => extensions.contains::<NotRecorded>().then_some(false),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpResponse, ResponseError,
+    Error, HttpMessage, HttpResponse, ResponseError,
     body::MessageBody,
     dev::ServiceResponse,
     http::{
@@ -112,6 +112,13 @@ fn watch<B: MessageBody>(
 ) -> ServiceResponse<AuditBody<B>> {
     if let Some(route) = response.request().match_pattern() {
         exchange.route(&route);
+    }
+    // Inner middleware shares the request's extensions, unlike in tower.
+    if let Some(identity) = response.request().extensions().get() {
+        exchange.identity(identity);
+    }
+    if let Some(identity) = response.response().extensions().get() {
+        exchange.identity(identity);
     }
     match exchange.head(&head::Answered(&response)) {
         BodyAction::PassOn => response.map_body(|_, body| AuditBody::pass(body)),

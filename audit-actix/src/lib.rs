@@ -56,6 +56,17 @@
 //! the future is dropped (`cancelled`). Requests that actix answers itself, such as malformed
 //! ones, never reach a middleware.
 //!
+//! # Who asks
+//!
+//! A handler says it through its [`AuditContext`]. What authenticates requests may instead put an
+//! [`Identity`] into the extensions of the request or of the response; that of the response counts
+//! more. A hook may read it from a header: [`AuditorBuilder::on_request`].
+//!
+//! # Other tasks and threads
+//!
+//! `rt::spawn(work().in_audit_context())` ([`InAuditContext`]) and
+//! `web::block(in_audit_context(|| …))` take the request's context along.
+//!
 //! # Order of middleware
 //!
 //! actix runs the middleware that was wrapped last first. Wrap the audit last and it sees most.
@@ -69,8 +80,9 @@ mod middleware;
 mod payload;
 
 pub use audit_core::{
-    Auditor, AuditorBuilder, AuditorGuard, BadSelector, BuildError, Capture, CloseError, Counters,
-    Detector, FlushError, ForwardedHeader, How, MaskRules, Secret, SessionAs, sink, testing,
+    Auditor, AuditorBuilder, AuditorGuard, BadSelector, BuildError, Capture, ClientIp, CloseError,
+    Counters, Detector, FlushError, ForwardedHeader, How, Identity, InAuditContext, MaskRules,
+    Secret, SessionAs, WithAuditContext, hook, in_audit_context, sink, testing,
 };
 
 pub use self::{

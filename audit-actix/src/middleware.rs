@@ -12,7 +12,11 @@ use actix_web::{
 };
 use audit_core::{Auditor, Begin, RequestId};
 
-use crate::{AuditBody, AuditContext, ResponseFuture, context::NotRecorded, head, payload};
+use crate::{
+    AuditBody, AuditContext, ResponseFuture,
+    context::{NotRecorded, Recorded},
+    head, payload,
+};
 
 /// Middleware that leaves one record of each request. See the [crate docs](crate) for an example.
 ///
@@ -76,7 +80,7 @@ where
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         // An outer one of ours has decided on this request: one record is enough.
-        if AuditContext::of(request.request()).is_some() {
+        if AuditContext::decided(request.request()).is_some() {
             return ResponseFuture::pass(self.inner.call(request), None);
         }
         match self.audit.auditor.begin(&head::Arrived(&request)) {
@@ -89,6 +93,10 @@ where
             }
             Begin::Record(mut exchange) => {
                 let id = self.audit.header(exchange.id());
+                request.request().extensions_mut().insert(Recorded);
+                if let Some(identity) = request.request().extensions().get() {
+                    exchange.identity(identity);
+                }
                 if let Some(tee) = exchange.tee() {
                     payload::watch(&mut request, tee);
                 }

@@ -31,14 +31,17 @@ impl FromStr for Network {
 }
 
 impl Network {
-    /// An IPv4 address that came through an IPv6 socket (`::ffff:192.0.2.10`) is the same.
-    pub(crate) fn contains(&self, ip: &str) -> bool {
-        let Ok(ip) = ip.parse::<IpAddr>() else {
+    /// Whether an address, as recorded, is in it. An IPv4 address that came through an IPv6 socket
+    /// (`::ffff:192.0.2.10`) is the same. Of an address that was shortened to its network, whether
+    /// it may be.
+    pub(crate) fn contains(&self, recorded: &str) -> bool {
+        let Ok(recorded) = recorded.parse::<Self>() else {
             return false;
         };
-        let ((mine, width), (other, other_width)) = (bits(self.address), bits(ip.to_canonical()));
+        let ((mine, width), (other, other_width)) = (bits(self.address), bits(recorded.address));
+        let prefix = self.prefix.min(recorded.prefix);
         width == other_width
-            && (mine ^ other).checked_shr(width - self.prefix).is_none_or(|differ| differ == 0)
+            && (mine ^ other).checked_shr(width - prefix).is_none_or(|differ| differ == 0)
     }
 }
 
@@ -67,6 +70,11 @@ mod tests {
         assert!(has("192.0.2.10", "::ffff:192.0.2.10"));
         assert!(!has("::/0", "192.0.2.10"));
         assert!(!has("192.0.2.0/24", "unknown"));
+        // Recorded with `client_ip` set to prefixes.
+        assert!(has("192.0.2.10", "192.0.2.0/24"));
+        assert!(has("192.0.0.0/16", "192.0.2.0/24"));
+        assert!(has("2001:db8::/32", "2001:db8:1::/48"));
+        assert!(!has("192.0.3.0/24", "192.0.2.0/24"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use siphasher::sip::SipHasher13;
 use crate::{
     Begin, CloseError, Counters, FlushError, RequestHead, Secret, Settings, Sink,
     builder::AuditorBuilder,
-    exchange,
+    exchange::{self, Hooks},
     pipeline::{Pipe, Reload},
     policy::Config,
     settings::{Code, compile, fixed},
@@ -41,6 +41,7 @@ pub(crate) struct Core {
     response_id_header: Option<String>,
     /// Keys the lots that are drawn for sampling.
     lots: SipHasher13,
+    pub(crate) hooks: Hooks,
     code: Code,
     /// The settings in force; held while they are replaced.
     settings: Mutex<Settings>,
@@ -51,7 +52,7 @@ impl Core {
         config: Arc<Config>,
         pipe: Arc<Pipe>,
         settings: Settings,
-        code: Code,
+        (code, hooks): (Code, Hooks),
         secret: &Secret,
     ) -> Self {
         Self {
@@ -59,6 +60,7 @@ impl Core {
             config: ArcSwap::new(config),
             pipe,
             lots: SipHasher13::new_with_key(&secret.pseudonym("sampling", b"")),
+            hooks,
             code,
             settings: Mutex::new(settings),
         }

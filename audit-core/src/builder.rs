@@ -3,8 +3,10 @@
 use std::{fmt, io, sync::Arc};
 
 use crate::{
-    Auditor, Capture, ForwardedHeader, Rule, Secret, SessionAs, Settings, Sink,
+    Auditor, Capture, ClientIp, ForwardedHeader, Rule, Secret, SessionAs, Settings, Sink,
     auditor::Core,
+    exchange::Hooks,
+    hook::{AuditContext, RequestView, ResponseView},
     mask::{MaskRules, Masker, ServiceInfo},
     pipeline::{Further, Pipe, Writer},
     settings::{BadSetting, Code, compile},
@@ -34,6 +36,7 @@ pub struct AuditorBuilder {
     code: Code,
     secret: Option<Secret>,
     further: Vec<Box<dyn Sink>>,
+    hooks: Hooks,
 }
 
 /// Why an auditor was not built.
@@ -182,6 +185,58 @@ impl AuditorBuilder {
         self
     }
 
+    /// How much of the client's address is recorded. Default: all of it.
+    pub const fn client_ip(mut self, form: ClientIp) -> Self {
+        self.settings.client.ip = form;
+        self
+    }
+
+    /// Looks at the head of each request that is recorded and may add to its record: who asks, as
+    /// a header from a trusted proxy tells it, or anything else.
+    ///
+    /// Called once for a request, on its thread, before the application gets it; several hooks are
+    /// called in the order in which they were set. What the application says later of the same
+    /// thing replaces what the hook says. It must not wait: the request does. If it panics, the
+    /// panic is caught, the record is flagged `hook_failed`, and the first time it is told on the
+    /// tracing target `audit`; after ten panics the hook is not called again.
+    ///
+    /// ```
+    /// # use audit_core::{Auditor, sink::Memory};
+    /// let auditor = Auditor::builder()
+    ///     .on_request(|head, audit| {
+    ///         if let Some(user) = head.header("x-authenticated-user") {
+    ///             audit.user(user);
+    ///         }
+    ///     })
+    ///     .on_response(|head, audit| {
+    ///         audit.metadata("cache", head.header("x-cache"));
+    ///     })
+    ///     .build(Memory::new())?;
+    /// # auditor.close_blocking().unwrap();
+    /// # Ok::<(), audit_core::BuildError>(())
+    /// ```
+    pub fn on_request(
+        mut self,
+        hook: impl Fn(&RequestView<'_>, &AuditContext) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.on_request(Box::new(hook));
+        self
+    }
+
+    /// Looks at the head of each response that is recorded and may add to its record; see
+    /// [`on_request`](Self::on_request).
+    ///
+    /// Called when the response's head is there, on the thread that has it, before the body is
+    /// read. Not called where there is none: the application panicked or failed, or the request
+    /// was dropped. What it says replaces what the application said before.
+    pub fn on_response(
+        mut self,
+        hook: impl Fn(&ResponseView<'_>, &AuditContext) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.on_response(Box::new(hook));
+        self
+    }
+
     /// Leaves no record of a path. `*` stands for a segment or part of one, `**` for any number;
     /// `/health` excludes `/health` and `/health/`, not `/health-secret`. Paths are compared as
     /// received, still percent-encoded.
@@ -259,7 +314,7 @@ impl AuditorBuilder {
         let masker = Masker::new(config.clone(), secret.clone(), service);
         let further = self.further.into_iter().map(Further::start).collect::<Result<_, _>>()?;
         Writer::start(pipe.clone(), Box::new(sink), masker, further)?;
-        let core = Core::new(config, pipe, self.settings, self.code, &secret);
+        let core = Core::new(config, pipe, self.settings, (self.code, self.hooks), &secret);
         Ok(Auditor { core: Arc::new(core) })
     }
 }

@@ -23,6 +23,7 @@
 mod auditor;
 mod builder;
 mod exchange;
+pub mod hook;
 mod identify;
 mod mask;
 mod metrics;
@@ -41,7 +42,7 @@ pub use self::{
         AuditContext, Begin, BodyAction, Exchange, Identity, InAuditContext, PANICKED_STATUS,
         Panicked, RequestHead, ResponseHead, Tee, WithAuditContext, in_audit_context,
     },
-    identify::{BadProxy, ForwardedHeader, RequestId, Secret, TrustedProxies},
+    identify::{BadProxy, ClientIp, ForwardedHeader, RequestId, Secret, TrustedProxies},
     mask::{
         BadSelector, BodyMasker, Detector, How, MaskRules, MaskedBody, UnknownDetector, UnknownHow,
     },

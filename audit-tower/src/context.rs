@@ -40,8 +40,10 @@ impl AuditContext {
         Some(Self(audit_core::AuditContext::detached()))
     }
 
-    /// The handle of the request whose code runs on this thread right now; see
-    /// [`audit_core::AuditContext::current`].
+    /// The handle of the request whose code runs on this thread right now: in its handlers, inner
+    /// services and bodies, between two awaits. Tasks and threads that they spawn have it where
+    /// it was sent along: [`InAuditContext`](crate::InAuditContext),
+    /// [`in_audit_context`](crate::in_audit_context), or a clone.
     #[must_use]
     pub fn current() -> Option<Self> {
         audit_core::AuditContext::current().map(Self)

@@ -96,6 +96,9 @@ fn watch<R: Body<Data = Bytes>>(
     response: Response<R>,
     mut exchange: Exchange,
 ) -> Response<ResponseBody<R>> {
+    if let Some(identity) = response.extensions().get() {
+        exchange.identity(identity);
+    }
     match exchange.head(&head::Answered(&response)) {
         BodyAction::PassOn => response.map(ResponseBody::pass),
         BodyAction::Watch => response.map(|body| ResponseBody::watch(body, exchange)),

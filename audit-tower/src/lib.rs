@@ -62,6 +62,18 @@
 //! # }
 //! ```
 //!
+//! # Who asks
+//!
+//! A handler says it through its [`AuditContext`]. What authenticates requests may instead put an
+//! [`Identity`] into the extensions of the response, or, where it runs before this layer, into
+//! those of the request: what a service inside puts into a request is gone when the layer sees
+//! its response. A hook may read it from a header: [`AuditorBuilder::on_request`].
+//!
+//! # Other tasks and threads
+//!
+//! `tokio::spawn(work().in_audit_context())` ([`InAuditContext`]) and
+//! `spawn_blocking(in_audit_context(|| …))` take the request's context along.
+//!
 //! # Features
 //!
 //! None by default. `axum`: the alias, `AuditContext` as an extractor, routes, `ConnectInfo`.
@@ -77,8 +89,9 @@ mod layer;
 mod service;
 
 pub use audit_core::{
-    Auditor, AuditorBuilder, AuditorGuard, BadSelector, BuildError, Capture, CloseError, Counters,
-    Detector, FlushError, ForwardedHeader, How, MaskRules, Secret, SessionAs, sink, testing,
+    Auditor, AuditorBuilder, AuditorGuard, BadSelector, BuildError, Capture, ClientIp, CloseError,
+    Counters, Detector, FlushError, ForwardedHeader, How, Identity, InAuditContext, MaskRules,
+    Secret, SessionAs, WithAuditContext, hook, in_audit_context, sink, testing,
 };
 
 #[cfg(feature = "axum")]

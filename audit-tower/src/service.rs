@@ -79,6 +79,9 @@ where
             }
             Begin::Record(mut exchange) => {
                 let id = self.layer.header(exchange.id());
+                if let Some(identity) = request.extensions().get() {
+                    exchange.identity(identity);
+                }
                 request.extensions_mut().insert(AuditContext::new(exchange.context()));
                 let tee = exchange.tee();
                 let request = request.map(|body| pass::<B, K>(body, tee));

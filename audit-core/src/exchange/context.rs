@@ -246,6 +246,11 @@ impl AuditContext {
         self.with(|f| f.capture = Some(level))
     }
 
+    /// A hook panicked that may have had something to add.
+    pub(super) fn hook_failed(&self) {
+        self.with(|f| f.flags.set(Flag::HookFailed));
+    }
+
     fn set(&self, tag: Tag, text: &str) -> &Self {
         self.with(|f| f.said.set(tag, text))
     }

@@ -14,6 +14,7 @@ use super::{
     flags::Flag,
     frame::{self, Fixed, Tag},
     head,
+    hooks::StatusOnly,
     identity::Identity,
     said::MESSAGE,
     state::Ended,
@@ -125,6 +126,7 @@ impl Exchange {
 
     /// The response head is there.
     pub fn head(&mut self, head: &impl ResponseHead) -> BodyAction {
+        self.call_hooks(head);
         let Some(raw) = &mut self.raw else {
             return BodyAction::PassOn;
         };
@@ -165,6 +167,7 @@ impl Exchange {
     /// There will be a response of this status, made where the adapter does not see it: actix
     /// makes the answer to an `Err` outside all middleware. Its size stays unknown.
     pub fn answered_elsewhere(&mut self, status: u16) {
+        self.call_hooks(&StatusOnly(status));
         self.status = Some(status);
         self.head_at = Some(Instant::now());
         self.size_unknown = true;
@@ -259,6 +262,12 @@ impl Exchange {
                 self.finish(Outcome::Panicked, Some(phase), Some(&fill));
             }
             None => self.finish(Outcome::Panicked, Some(phase), None),
+        }
+    }
+
+    fn call_hooks(&self, head: &impl ResponseHead) {
+        if self.raw.is_some() {
+            self.auditor.core.hooks.response(head, || self.context());
         }
     }
 

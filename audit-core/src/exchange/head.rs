@@ -119,7 +119,9 @@ pub(crate) fn begin(auditor: &Auditor, head: &impl RequestHead) -> Begin {
     if raw.gathered >= Capture::Request {
         request_body(&mut raw, core, &config, &body);
     }
-    Begin::Record(Exchange::new(auditor.clone(), Guard::into_inner(config), raw))
+    let exchange = Exchange::new(auditor.clone(), Guard::into_inner(config), raw);
+    core.hooks.request(head, || exchange.context());
+    Begin::Record(exchange)
 }
 
 /// Decides on the copy of the request's body, and begins it.

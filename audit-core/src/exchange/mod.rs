@@ -11,6 +11,7 @@ pub(crate) mod flags;
 pub(crate) mod frame;
 mod guard;
 mod head;
+mod hooks;
 mod identity;
 mod metadata;
 mod raw;
@@ -26,11 +27,13 @@ pub use self::{
     current::{InAuditContext, WithAuditContext, in_audit_context},
     guard::{BodyAction, Exchange, PANICKED_STATUS, Panicked},
     head::{Begin, RequestHead, ResponseHead},
+    hooks::{RequestView, ResponseView},
     identity::Identity,
     tee::Tee,
 };
 pub(crate) use self::{
     head::{HEADER_VALUE, begin},
+    hooks::Hooks,
     raw::Raw,
     said::is_identifier,
     state::ContextState,

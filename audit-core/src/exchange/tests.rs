@@ -84,7 +84,7 @@ impl ResponseHead for Head {
 fn auditor(settings: Settings) -> Auditor {
     let config = Arc::new(compile(&settings, &Code::default()).unwrap());
     let pipe = Arc::new(Pipe::new(MEMORY));
-    let core = Core::new(config, pipe, settings, Code::default(), &Secret::new([7; 32]));
+    let core = Core::new(config, pipe, settings, Default::default(), &Secret::new([7; 32]));
     Auditor { core: Arc::new(core) }
 }
 

@@ -22,6 +22,56 @@ pub enum ForwardedHeader {
     Forwarded,
 }
 
+/// How much of the client's address is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientIp {
+    /// All of it.
+    #[default]
+    Full,
+    /// The network it is in, such as `192.0.2.0/24` (IPv6: /48); forwarded hops likewise, and
+    /// those that are no address as `unknown`. Headers that tell the client's address are
+    /// redacted.
+    Prefix,
+    /// Nothing, and nothing of forwarded hops. Headers that tell the client's address are
+    /// redacted.
+    None,
+}
+
+impl ClientIp {
+    /// The address as it is recorded.
+    pub(crate) fn shown(self, ip: IpAddr) -> Option<String> {
+        let ip = ip.to_canonical();
+        match self {
+            Self::Full => Some(ip.to_string()),
+            Self::Prefix => {
+                let length = if ip.is_ipv4() { 24 } else { 48 };
+                Some(IpNet::new(ip, length).ok()?.trunc().to_string())
+            }
+            Self::None => None,
+        }
+    }
+}
+
+/// Whether a header, in lower case, is one in which proxies tell the client's address.
+pub(crate) fn tells_address(header: &str) -> bool {
+    const KNOWN: [&str; 12] = [
+        "x-forwarded-for",
+        "forwarded",
+        "x-real-ip",
+        "x-client-ip",
+        "client-ip",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "cf-connecting-ipv6",
+        "fastly-client-ip",
+        "x-cluster-client-ip",
+        "x-original-forwarded-for",
+        "x-envoy-external-address",
+    ];
+    KNOWN.contains(&header)
+}
+
 /// A text that is neither an address nor a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an IP address or a network such as 10.0.0.0/8")]
@@ -85,7 +135,7 @@ impl ForwardedHeader {
     }
 
     /// The address in one element of the header.
-    fn address(self, element: &str) -> Option<IpAddr> {
+    pub(crate) fn address(self, element: &str) -> Option<IpAddr> {
         let node = match self {
             Self::XForwardedFor => element.trim(),
             Self::Forwarded => element.split(';').find_map(|pair| {
@@ -144,6 +194,20 @@ mod tests {
         let forwarded = ForwardedHeader::Forwarded;
         assert_eq!(client(&["::1"], "::1", forwarded, line), "2001:db8::17");
         assert_eq!(client(&["::1"], "::1", forwarded, "for=_hidden"), "::1");
+    }
+
+    #[test]
+    fn an_address_is_shown_as_asked() {
+        let shown = |form: ClientIp, ip: &str| form.shown(ip.parse().unwrap());
+        for (ip, full, prefix) in [
+            ("192.0.2.10", "192.0.2.10", "192.0.2.0/24"),
+            ("::ffff:192.0.2.10", "192.0.2.10", "192.0.2.0/24"),
+            ("2001:db8:1:2::3", "2001:db8:1:2::3", "2001:db8:1::/48"),
+        ] {
+            assert_eq!(shown(ClientIp::Full, ip).as_deref(), Some(full));
+            assert_eq!(shown(ClientIp::Prefix, ip).as_deref(), Some(prefix));
+            assert_eq!(shown(ClientIp::None, ip), None);
+        }
     }
 
     #[test]

@@ -5,9 +5,9 @@ mod request_id;
 mod secret;
 mod trace;
 
+pub(crate) use self::{client::tells_address, request_id::Inbound, trace::trace_ids};
 pub use self::{
-    client::{BadProxy, ForwardedHeader, TrustedProxies},
+    client::{BadProxy, ClientIp, ForwardedHeader, TrustedProxies},
     request_id::RequestId,
     secret::Secret,
 };
-pub(crate) use self::{request_id::Inbound, trace::trace_ids};

@@ -15,13 +15,14 @@ use super::{
     text,
 };
 use crate::{
-    Capture, Outcome, SessionAs,
+    Capture, ClientIp, Outcome, SessionAs,
     exchange::{
         HEADER_VALUE,
         flags::Flag,
         frame::{self, Field, Tag},
         is_identifier,
     },
+    identify::tells_address,
     record::json as token,
 };
 
@@ -62,12 +63,16 @@ impl Masker {
                 true => peer.to_canonical(),
                 false => config.proxies.client(peer, nearest_first(), config.forwarded),
             };
-            token::text_member(out, "ip", &client.to_string());
+            token::optional_text(
+                out,
+                "ip",
+                self.policies.config().client_ip.shown(client).as_deref(),
+            );
         }
-        if !lines.is_empty() {
+        if !lines.is_empty() && self.policies.config().client_ip != ClientIp::None {
             // As claimed, in the order of the header; never taken for the address itself.
             let mut hops: Vec<_> =
-                nearest_first().map(|hop| Cow::Owned(self.text(hop.trim(), Part::Actor))).collect();
+                nearest_first().map(|hop| Cow::Owned(self.hop(hop.trim()))).collect();
             hops.reverse();
             token::name(out, "forwarded");
             list(out, hops.into_iter());
@@ -90,6 +95,17 @@ impl Masker {
             let text = of.readable(text);
             let text = if of.flags.has(truncated) { text::untorn(&text) } else { &text };
             token::text_member(out, name, &self.text(text, part));
+        }
+    }
+
+    /// A forwarded hop. What cannot be shortened may be a whole address in words.
+    fn hop(&mut self, hop: &str) -> String {
+        match self.policies.config().client_ip {
+            ClientIp::Full => self.text(hop, Part::Actor),
+            form => {
+                let address = self.policies.config().forwarded.address(hop);
+                address.and_then(|ip| form.shown(ip)).unwrap_or_else(|| "unknown".to_owned())
+            }
         }
     }
 
@@ -189,7 +205,9 @@ impl Masker {
                 values.clear();
                 for field in lines().filter(|f| f.name == name) {
                     let mut value = String::new();
-                    if field.tag == hidden {
+                    let told = self.policies.config().client_ip != ClientIp::Full
+                        && tells_address(&name_text);
+                    if field.tag == hidden || told {
                         self.list.add(part, Sel::of_header(&name_text));
                         value.push_str(REDACTED);
                     } else {

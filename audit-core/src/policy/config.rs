@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::{Bodies, Exclusions, Rules};
-use crate::{ForwardedHeader, MaskRules, TrustedProxies};
+use crate::{ClientIp, ForwardedHeader, MaskRules, TrustedProxies};
 
 /// How much of a request is recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +105,7 @@ pub(crate) struct Config {
     pub(crate) rules: Rules,
     /// What rules mask; by [`Says::mask`](super::Says).
     pub(crate) masks: Vec<MaskRules>,
+    pub(crate) client_ip: ClientIp,
 }
 
 impl Config {

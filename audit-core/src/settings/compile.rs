@@ -92,6 +92,7 @@ pub(crate) fn compile(settings: &Settings, code: &Code) -> Result<Config, BadSet
         action_from_method: settings.auditor.action_from_method,
         proxies,
         forwarded: settings.client.forwarded,
+        client_ip: settings.client.ip,
         session: session(settings)?,
         session_as: settings.session.form,
         rules,

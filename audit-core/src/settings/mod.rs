@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{Capture, Detector, ForwardedHeader, How, Reliability, Rule, SessionAs};
+use crate::{Capture, ClientIp, Detector, ForwardedHeader, How, Reliability, Rule, SessionAs};
 
 mod compile;
 mod fixed;
@@ -122,6 +122,8 @@ pub struct Client {
     pub trusted_proxies: Vec<String>,
     /// The header that they write.
     pub forwarded: ForwardedHeader,
+    /// How much of the address is recorded.
+    pub ip: ClientIp,
 }
 
 /// The session id: a cookie or a header, not both. Empty names stand for none.

@@ -2,6 +2,7 @@
 
 mod any;
 mod secrets;
+mod who;
 
 use std::net::IpAddr;
 

@@ -10,4 +10,5 @@ mod head;
 mod http1;
 mod panics;
 mod places;
+mod who;
 mod workers;

@@ -15,6 +15,7 @@ mod panics;
 mod places;
 mod raw_hyper;
 mod upgrades;
+mod who;
 
 /// `GET /`, for services that do not look at the request.
 fn ask() -> axum::extract::Request {
