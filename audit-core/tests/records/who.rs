@@ -32,7 +32,7 @@ fn entry(settings: impl FnOnce(AuditorBuilder) -> AuditorBuilder) -> (Entry, Str
     let record = record(settings, &request(), |mut exchange| {
         let _ = exchange.head(&Response(201, headers(&[("x-cache", "hit")])));
     });
-    (record.to_entry().unwrap(), record.to_json())
+    (record.to_entry().expect("a record"), record.to_json())
 }
 
 #[test]

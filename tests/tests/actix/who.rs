@@ -2,7 +2,7 @@
 
 use actix_http::Request;
 use actix_web::{
-    App, Error, HttpMessage, HttpResponse,
+    App, Error, HttpMessage,
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse},
     error::ErrorUnauthorized,
@@ -48,7 +48,7 @@ async fn an_identity_is_read_from_extensions() {
     let audited = Audited::new();
     let named = async |audit: AuditContext| {
         audit.user("handler");
-        HttpResponse::Ok()
+        "done"
     };
     let app = App::new()
         .route("/handler", web::get().to(named))
@@ -125,7 +125,7 @@ async fn spawned_and_blocking_work_has_the_context_where_it_was_sent_along() {
         rt::spawn(task.in_audit_context()).await.unwrap();
         web::block(in_audit_context(move || deep("blocking", n))).await.unwrap();
         rt::spawn(async move { deep("given", n) }.with_audit_context(&audit)).await.unwrap();
-        HttpResponse::Ok()
+        "done"
     };
     let audited = Audited::new();
     let app = App::new().route("/{n}", web::get().to(handler)).wrap(audited.actix());
