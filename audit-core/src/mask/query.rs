@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::{REDACTED, fields, how::Value, part::Of, rules::Sel, scope::Scope, text};
+use super::{
+    REDACTED, fields, form, how::Value, pair::Role, part::Of, rules::Sel, scope::Scope, text,
+};
 
 /// Most pairs kept of a query.
 const PAIRS: usize = 100;
@@ -14,11 +16,15 @@ const PAIRS: usize = 100;
 /// servers split there. `false`: there were more pairs than are kept.
 pub(super) fn query(out: &mut String, query: &str, scope: &mut Scope<'_>) -> bool {
     let mut rest = query;
+    let mut told = None;
     let begin = out.len();
     for _ in 0..PAIRS {
         let bytes = rest.as_bytes();
         let mut end = memchr::memchr2(b'&', b';', bytes).unwrap_or(rest.len());
-        let written = pair(out, &rest[..end], Of::Query, scope);
+        let of_pair = |name: &str, scope: &Scope<'_>| {
+            told.get_or_insert_with(|| form::tell(query, scope)).next(name)
+        };
+        let written = pair(out, &rest[..end], of_pair, scope);
         // Who does not split at `;` takes what follows for a part of the value.
         if written != Written::Open && bytes.get(end) == Some(&b';') {
             end = memchr::memchr(b'&', bytes).unwrap_or(rest.len());
@@ -47,13 +53,25 @@ enum Written {
 }
 
 /// Appends a pair.
-fn pair(out: &mut String, pair: &str, of: Of, scope: &mut Scope<'_>) -> Written {
+fn pair(
+    out: &mut String,
+    pair: &str,
+    of_pair: impl FnOnce(&str, &Scope<'_>) -> Option<Sel>,
+    scope: &mut Scope<'_>,
+) -> Written {
     let Some((name, value)) = pair.split_once('=') else {
         let carries = carries(pair, scope);
         out.push_str(if carries { REDACTED } else { pair });
         return if carries { Written::Masked } else { Written::Open };
     };
-    let selected = if value.is_empty() { None } else { scope.find(of, &decode(name)) };
+    let mut selected = None;
+    if !value.is_empty() {
+        let name = decode(name);
+        selected = scope.find(Of::Query, &name);
+        if selected.is_none() && scope.role(Of::Query, &name) == Role::Value {
+            selected = of_pair(&name, scope);
+        }
+    }
     let instead = match selected {
         Some(sel) => match scope.instead(sel, Value::Text(&fields::decode(value).0)) {
             Some(instead) => instead,
@@ -130,7 +148,7 @@ pub(super) fn path(out: &mut String, path: &str, scope: &mut Scope<'_>) {
     for piece in path.split_inclusive(['/', ';', '&']) {
         let end = piece.trim_end_matches(['/', ';', '&']).len();
         // A piece of a path that goes leaves its separators.
-        let _ = pair(out, &piece[..end], Of::Query, scope);
+        let _ = pair(out, &piece[..end], |_, _| None, scope);
         out.push_str(&piece[end..]);
     }
 }

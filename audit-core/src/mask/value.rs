@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{REDACTED, json, scope::Scope, text};
+use super::{REDACTED, fields, json, scope::Scope, text};
 
 /// Whether a text without a `:`, a `=` or a `<` in it may still hide something.
 pub(super) fn may_hide(text: &str) -> bool {
@@ -48,7 +48,28 @@ pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
         }
         scope.list.take_back(mark);
     }
+    if let Some(masked) = encoded(text, scope) {
+        return Cow::Owned(masked);
+    }
     text::inside(text, scope)
+}
+
+/// JSON that was encoded for a URL, if something in it is masked.
+fn encoded(text: &str, scope: &mut Scope<'_>) -> Option<String> {
+    if !text.starts_with('%') {
+        return None;
+    }
+    let decoded = fields::decode(text).0;
+    let strings = scope.strings.checked_sub(1).filter(|_| decoded.starts_with(['{', '[', '"']))?;
+    let (mark, before) = (scope.list.mark(), scope.masked);
+    scope.strings = strings;
+    let mut masked = String::new();
+    let whole = json::documents(&mut masked, &decoded, false, scope);
+    scope.strings += 1;
+    if whole.is_err() {
+        scope.list.take_back(mark);
+    }
+    (whole.is_ok() && scope.masked > before).then_some(masked)
 }
 
 /// JSON inside of JSON inside of JSON and so on: what can name anything goes whole.
