@@ -73,7 +73,7 @@ const VALUES: &[&str] = &[
     "value",
     "values",
 ];
-const TEXTS: &[&str] = &["content", "dd", "td", "text"];
+const TEXTS: &[&str] = &["content", "text"];
 
 /// The longest of these names.
 const LONGEST: usize = 14;

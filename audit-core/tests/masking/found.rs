@@ -149,3 +149,27 @@ fn other_places_of_names() {
     check("application/xml", "<dl><dt>pin</dt><dd>S3cr3t</dd><u>kept</u></dl>");
     check("application/json", r#"{"a":"%7B%22pin%22%3A%22S3cr3t%22%7D","u":"kept","b":"%7Bkept"}"#);
 }
+
+#[test]
+fn texts_in_documents_are_looked_through_like_texts() {
+    for text in [
+        "curl -u ann:S3cr3t kept",
+        "curl -b 'sid=S3cr3t' kept",
+        "mysql -pS3cr3t kept",
+        "cmd -Password S3cr3t -Name kept",
+        "INSERT INTO t(a,pin) VALUES('kept','S3cr3t')",
+        "CREATE USER kept IDENTIFIED BY 'S3cr3t'",
+        "the password is S3cr3t, kept",
+        "name=pin value=S3cr3t a=kept",
+        "<form><input name='pin' value='S3cr3t'><input name='a' value='kept'></form>",
+        "<a><k><name>pin</name><value>S3cr3t</value></k><u>kept</u></a>",
+        "see https://kept/?next=%2Fcb%3Ftoken%3DS3cr3t",
+    ] {
+        check("application/json", &format!("{{\"a\":\"{text}\",\"b\":\"kept\"}}"));
+        check("text/plain", &format!("{text}\n"));
+        check("application/x-ndjson", &format!("{{\"a\":[\"{text}\"]}}\n{{\"b\":\"kept\"}}\n"));
+    }
+    for text in ["the password is required", "a token - or none", "(pin) values are kept"] {
+        check("application/json", &format!("{{\"a\":\"{text} kept\"}}"));
+    }
+}

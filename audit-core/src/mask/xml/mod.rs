@@ -481,7 +481,8 @@ const fn is_value(role: Role) -> bool {
 
 /// Whether it is the value of the name before it in a property list.
 fn is_of_list(name: &str) -> bool {
-    const TYPES: [&str; 7] = ["string", "data", "integer", "real", "date", "array", "dict"];
+    const TYPES: [&str; 9] =
+        ["string", "data", "integer", "real", "date", "array", "dict", "dd", "td"];
     name.len() <= 7 && TYPES.iter().any(|t| t.eq_ignore_ascii_case(name))
 }
 
