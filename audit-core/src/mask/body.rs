@@ -84,6 +84,17 @@ fn masked(
         }
         // A form under another name: where its values are, no text tells.
         Format::Text if is_multipart(text) => Err(Unparsable),
+        Format::Text if text.trim_start().starts_with('<') => {
+            let (mark, before) = (scope.list.mark(), scope.masked);
+            match xml(&mut out, text.trim(), cut, scope) {
+                Ok(()) if scope.masked > before => Ok(()),
+                _ => {
+                    scope.list.take_back(mark);
+                    out.clear();
+                    engine(Format::Text, &mut out, text, cut, scope)
+                }
+            }
+        }
         format => engine(format, &mut out, text, cut, scope),
     };
     done.map(|()| Body::Text(out)).map_err(|_| OmitReason::Unparsable)

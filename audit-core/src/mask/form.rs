@@ -6,7 +6,9 @@ use super::{
     REDACTED,
     fields::{self, Fields, find},
     how::Value,
+    pair::{Role, Told},
     part::Of,
+    rules::Sel,
     scope::Scope,
     unparsable::Unparsable,
     value::inside,
@@ -26,6 +28,7 @@ pub(super) fn form(
         return Err(Unparsable);
     }
     let mut fields = Fields::default();
+    let mut told = None;
     let begin = out.len();
     let mut pieces = Some(body);
     while let Some(text) = pieces {
@@ -46,7 +49,12 @@ pub(super) fn form(
                 break;
             }
             let one = Pair { text: &rest[..end], all: rest, torn: torn && last, cut: torn };
-            let done = one.mask(out, &mut fields, scope)?;
+            let of_pair = |name: &str, scope: &Scope<'_>| match cut {
+                // Its name may still come.
+                true => Some(Sel::SENSITIVE),
+                false => told.get_or_insert_with(|| tell(body, scope)).next(name),
+            };
+            let done = one.mask(out, &mut fields, of_pair, scope)?;
             if last || done == Done::Masked {
                 break;
             }
@@ -64,6 +72,15 @@ pub(super) fn form(
         out.push_str(&text[body.len()..]);
     }
     Ok(())
+}
+
+/// What the fields of a form tell of each other.
+pub(super) fn tell(body: &str, scope: &Scope<'_>) -> Told {
+    let mut told = Told::default();
+    for (name, value) in body.split(['&', ';']).filter_map(|pair| pair.split_once('=')) {
+        told.add(scope, &fields::decode(name).0, || fields::decode(value).0);
+    }
+    told
 }
 
 /// Whether it is a form by its look. What is something else would be split in wrong places.
@@ -91,9 +108,15 @@ fn plain(pair: &str, scope: &Scope<'_>) -> bool {
         // One short bracket makes all of it no form.
         fields::all_of(value) & fields::TELLING == 0
             && !detectors.may_find(value)
-            && (value.is_empty() || scope.find(Of::Form, name).is_none())
+            && (value.is_empty() || says_nothing(name, scope))
     });
     value_stays && !detectors.may_find(name)
+}
+
+/// Whether a name neither selects its value nor is that of a pair's value.
+fn says_nothing(name: &str, scope: &Scope<'_>) -> bool {
+    let says = scope.known.says(scope.rules, Of::Form, name, name.len());
+    says.selected.is_none() && says.role != Role::Value
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +142,7 @@ impl Pair<'_> {
         &self,
         out: &mut String,
         fields: &mut Fields,
+        of_pair: impl FnOnce(&str, &Scope<'_>) -> Option<Sel>,
         scope: &mut Scope<'_>,
     ) -> Result<Done, Unparsable> {
         let Some((name, value)) = self.text.split_once('=') else {
@@ -129,7 +153,13 @@ impl Pair<'_> {
             return Ok(Done::Written);
         };
         raw(name)?;
-        let selected = self.find(name, fields, scope)?;
+        let mut selected = self.find(name, fields, scope)?;
+        if selected.is_none() {
+            let name = fields::decode(name).0;
+            if scope.role(Of::Form, &name) == Role::Value {
+                selected = of_pair(&name, scope);
+            }
+        }
         if let Some(sel) = selected.filter(|_| !self.all[name.len() + 1..].is_empty()) {
             let value = &self.all[name.len() + 1..];
             let (decoded, valid) = fields::decode(value);
@@ -172,7 +202,7 @@ impl Pair<'_> {
         name: &str,
         fields: &mut Fields,
         scope: &Scope<'_>,
-    ) -> Result<Option<super::rules::Sel>, Unparsable> {
+    ) -> Result<Option<Sel>, Unparsable> {
         if fields::all_of(name) & fields::CODED == 0 && !scope.rules.has_paths() {
             return Ok(scope.find(Of::Form, name));
         }

@@ -6,8 +6,10 @@ use super::{REDACTED, how::Value, part::Of, query, rules::Sel, scope::Scope, tex
 pub(super) const HIDDEN: &[&str] = &[
     "auth",
     "authentication",
+    "authentication-info",
     "authorization",
     "dpop",
+    "proxy-authentication-info",
     "proxy-authorization",
     "x-amz-security-token",
     "x-amzn-oidc-data",
@@ -55,14 +57,8 @@ pub(crate) fn cookie<'a>(header: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
 /// Appends a header's value, masked. `false`: the line goes.
 pub(super) fn header(out: &mut String, name: &str, value: &str, scope: &mut Scope<'_>) -> bool {
     match name {
-        "cookie" => {
-            scope.redacted(Sel::COOKIE);
-            cookies(out, value, |_| false);
-        }
-        "set-cookie" => {
-            scope.redacted(Sel::SET_COOKIE);
-            cookies(out, value, is_attribute);
-        }
+        "cookie" => cookies(out, value, Sel::COOKIE, |_| false, scope),
+        "set-cookie" => cookies(out, value, Sel::SET_COOKIE, is_attribute, scope),
         _ => return other(out, name, value, scope),
     }
     true
@@ -104,7 +100,7 @@ pub(super) fn host(out: &mut String, value: &str, scope: &mut Scope<'_>) {
 
 /// Appends cookie pairs with every value hidden. What is not a pair with a plain name is hidden
 /// whole. `keep` tells attributes, whose values are not secret.
-fn cookies(out: &mut String, value: &str, keep: fn(&str) -> bool) {
+fn cookies(out: &mut String, value: &str, sel: Sel, keep: fn(&str) -> bool, scope: &mut Scope<'_>) {
     for (at, pair) in value.split(';').enumerate() {
         if at > 0 {
             out.push_str("; ");
@@ -115,13 +111,22 @@ fn cookies(out: &mut String, value: &str, keep: fn(&str) -> bool) {
             continue;
         }
         match pair.split_once('=') {
+            Some((name, value)) if plain(name) && scope.rules.shows_cookie(name, value) => {
+                out.push_str(name);
+                out.push('=');
+                text::text(out, value, scope);
+            }
             Some((name, _)) if plain(name) => {
+                scope.redacted(sel);
                 out.push_str(name);
                 out.push('=');
                 out.push_str(REDACTED);
             }
             _ if pair.is_empty() => {}
-            _ => out.push_str(REDACTED),
+            _ => {
+                scope.redacted(sel);
+                out.push_str(REDACTED);
+            }
         }
     }
 }
@@ -150,7 +155,11 @@ fn is_attribute(pair: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{part::Part, scope::tests::with_fields},
+        super::{
+            MaskRules,
+            part::Part,
+            scope::tests::{with_fields, with_rules},
+        },
         *,
     };
 
@@ -170,6 +179,28 @@ mod tests {
         assert_eq!(out, "sid=[redacted]; Path=/; HttpOnly; Max-Age=60; x=[redacted]");
         // The first pair is the cookie, even if it is named like an attribute.
         assert_eq!(masked("set-cookie", "path=secret; Secure").0, "path=[redacted]; Secure");
+    }
+
+    #[test]
+    fn cookies_stay_only_when_asked() {
+        let cookie = "sid=a; theme=dark; lang=en; my_token=b; id=0123456789abcdef; c=password=d";
+        let of = |rules: &MaskRules| {
+            let mut out = String::new();
+            let part = Part::RequestHeaders;
+            let (_, listed) =
+                with_rules(rules, part, |scope| header(&mut out, "cookie", cookie, scope));
+            (out, listed)
+        };
+        let rules = MaskRules::new().except(["cookie:theme"]).unwrap();
+        assert_eq!(of(&rules).0.matches(REDACTED).count(), 5);
+        let rules = MaskRules::new().built_in(false).fields(["lang", "password"]).unwrap();
+        let (out, listed) = of(&rules);
+        assert_eq!(
+            out,
+            "sid=[redacted]; theme=dark; lang=[redacted]; my_token=[redacted]; id=[redacted]; \
+             c=password=[redacted]"
+        );
+        assert_eq!(listed, ["cookie", "password"]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod lines;
 mod list;
 mod multipart;
 mod names;
+mod pair;
 mod part;
 mod paths;
 mod policies;

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::{REDACTED, fields, how::Value, part::Of, rules::Sel, scope::Scope, text};
+use super::{
+    REDACTED, fields, form, how::Value, pair::Role, part::Of, rules::Sel, scope::Scope, text,
+};
 
 /// Most pairs kept of a query.
 const PAIRS: usize = 100;
@@ -14,11 +16,15 @@ const PAIRS: usize = 100;
 /// servers split there. `false`: there were more pairs than are kept.
 pub(super) fn query(out: &mut String, query: &str, scope: &mut Scope<'_>) -> bool {
     let mut rest = query;
+    let mut told = None;
     let begin = out.len();
     for _ in 0..PAIRS {
         let bytes = rest.as_bytes();
         let mut end = memchr::memchr2(b'&', b';', bytes).unwrap_or(rest.len());
-        let written = pair(out, &rest[..end], Of::Query, scope);
+        let of_pair = |name: &str, scope: &Scope<'_>| {
+            told.get_or_insert_with(|| form::tell(query, scope)).next(name)
+        };
+        let written = pair(out, &rest[..end], of_pair, scope);
         // Who does not split at `;` takes what follows for a part of the value.
         if written != Written::Open && bytes.get(end) == Some(&b';') {
             end = memchr::memchr(b'&', bytes).unwrap_or(rest.len());
@@ -47,13 +53,27 @@ enum Written {
 }
 
 /// Appends a pair.
-fn pair(out: &mut String, pair: &str, of: Of, scope: &mut Scope<'_>) -> Written {
+fn pair(
+    out: &mut String,
+    pair: &str,
+    of_pair: impl FnOnce(&str, &Scope<'_>) -> Option<Sel>,
+    scope: &mut Scope<'_>,
+) -> Written {
     let Some((name, value)) = pair.split_once('=') else {
         let carries = carries(pair, scope);
         out.push_str(if carries { REDACTED } else { pair });
         return if carries { Written::Masked } else { Written::Open };
     };
-    let selected = if value.is_empty() { None } else { scope.find(of, &decode(name)) };
+    let mut selected = None;
+    if !value.is_empty() {
+        let name = decode(name);
+        let last = || name.rsplit(['?', '&', '#', ';']).next();
+        selected = scope.find(Of::Query, &name);
+        selected = selected.or_else(|| last().and_then(|name| scope.find(Of::Query, name)));
+        if selected.is_none() && scope.role(Of::Query, &name) == Role::Value {
+            selected = of_pair(&name, scope);
+        }
+    }
     let instead = match selected {
         Some(sel) => match scope.instead(sel, Value::Text(&fields::decode(value).0)) {
             Some(instead) => instead,
@@ -130,7 +150,7 @@ pub(super) fn path(out: &mut String, path: &str, scope: &mut Scope<'_>) {
     for piece in path.split_inclusive(['/', ';', '&']) {
         let end = piece.trim_end_matches(['/', ';', '&']).len();
         // A piece of a path that goes leaves its separators.
-        let _ = pair(out, &piece[..end], Of::Query, scope);
+        let _ = pair(out, &piece[..end], |_, _| None, scope);
         out.push_str(&piece[end..]);
     }
 }
@@ -143,7 +163,8 @@ pub(super) fn path_with_route(
     route: Option<&str>,
     scope: &mut Scope<'_>,
 ) {
-    let Some(hidden) = route.and_then(|route| super::route::hidden(route, whole, scope)) else {
+    let Some(route) = route else { return unrouted(out, whole, scope) };
+    let Some(hidden) = super::route::hidden(route, whole, scope) else {
         return path(out, whole, scope);
     };
     let mut at = 0;
@@ -155,6 +176,61 @@ pub(super) fn path_with_route(
         at = span.end;
     }
     path(out, &whole[at..], scope);
+}
+
+/// Appends a path that no template tells the parameters of, such as that of a 404. What follows a
+/// segment such as `reset` or `token`, directly or behind one more word, is hidden unless it is a
+/// word itself.
+fn unrouted(out: &mut String, whole: &str, scope: &mut Scope<'_>) {
+    // For how many segments more.
+    let mut told = 0_u8;
+    for piece in whole.split_inclusive('/') {
+        let segment = piece.strip_suffix('/').unwrap_or(piece);
+        if told > 0 && !segment.is_empty() && !is_word(segment) {
+            scope.redacted(Sel::SENSITIVE);
+            out.push_str(REDACTED);
+            out.push_str(&piece[segment.len()..]);
+            told = 0;
+            continue;
+        }
+        told = match segment {
+            "" => told,
+            _ if tells(segment, scope) => 2,
+            _ => told.saturating_sub(1),
+        };
+        path(out, piece, scope);
+    }
+}
+
+/// Whether a segment says that what follows is a secret.
+fn tells(segment: &str, scope: &Scope<'_>) -> bool {
+    const TELLING: [&str; 14] = [
+        "activate",
+        "activation",
+        "confirm",
+        "confirmation",
+        "invitation",
+        "invite",
+        "magic",
+        "recover",
+        "recovery",
+        "reset",
+        "unlock",
+        "unsubscribe",
+        "verification",
+        "verify",
+    ];
+    let word = |word: &str| TELLING.iter().any(|known| known.eq_ignore_ascii_case(word));
+    segment.len() <= 64
+        && (segment.split(['-', '_', '.']).any(word)
+            || scope.find(Of::PathParameter, segment).is_some())
+}
+
+/// Whether a segment of a path is a word, a small number or a version, not a secret.
+fn is_word(segment: &str) -> bool {
+    let number = segment.strip_prefix('v').unwrap_or(segment);
+    let small = number.len() < 4 && number.bytes().all(|b| b.is_ascii_digit());
+    small || segment.bytes().all(|b| b.is_ascii_lowercase() || b"-_.".contains(&b))
 }
 
 /// Appends a URL: user info and fragment go whole, the query is masked.
@@ -315,6 +391,13 @@ mod tests {
             ("/a/x/y", Some("/b/{token}/y"), "/a/x/y"),
             ("/a/x/y", Some("/{token}"), "/a/x/y"),
             ("/a;token=x/b", None, "/a;token=[redacted]/b"),
+            ("/reset/Pt-1", None, "/reset/[redacted]"),
+            ("/api/v1/Reset-Password/abc1/x9", None, "/api/v1/Reset-Password/[redacted]/x9"),
+            ("/verify/email/Ab/", None, "/verify/email/[redacted]/"),
+            ("//token//x1y2", None, "//token//[redacted]"),
+            ("/tokens/42/token/refresh/a/b1", None, "/tokens/42/token/refresh/a/b1"),
+            ("/users/Ann-7/.env", None, "/users/Ann-7/.env"),
+            ("/reset/Pt-1", Some("/reset/{id}"), "/reset/Pt-1"),
             ("/r/", Some("/r/{token}"), "/r/"),
             ("/é/ü", Some("/{pin}/{token}"), "/[redacted]/[redacted]"),
             ("*", Some("/{token}"), "*"),

@@ -76,6 +76,8 @@ pub struct MaskRules {
     /// Lengths of all configured names, as bits (the highest: this and all above), so that most
     /// names are told apart by their length.
     lengths: u64,
+    /// Most words of a configured name.
+    words: u8,
     paths: Vec<(Path, usize)>,
     excepted_paths: Vec<(Path, usize)>,
     detectors: Detectors,
@@ -99,6 +101,7 @@ impl Default for MaskRules {
             configured: Vec::new(),
             names: HashMap::new(),
             lengths: 0,
+            words: 0,
             paths: Vec::new(),
             excepted_paths: Vec::new(),
             detectors: Detectors::default(),
@@ -107,6 +110,10 @@ impl Default for MaskRules {
     }
 }
 
+/// What is shorter could be guessed.
+const SHORTEST_CREDENTIAL: usize = 16;
+/// Most words of a name that is looked for in texts.
+const MOST_WORDS: usize = 6;
 /// Most configured selectors.
 const MOST: usize = 10_000;
 
@@ -221,6 +228,8 @@ impl MaskRules {
     }
 
     fn name(&mut self, name: String, named: Named) {
+        let words = name.split(' ').count().min(MOST_WORDS);
+        self.words = self.words.max(words as u8);
         self.lengths |= length_bit(name.len());
         self.names.entry(name).or_default().push(named);
     }
@@ -266,6 +275,23 @@ impl MaskRules {
         // An exception counts more than a selector.
         let applies = named?.iter().filter(|n| n.of.is_none_or(|wanted| wanted == of));
         applies.map(|n| n.selector).min()
+    }
+
+    /// Most words of a configured name.
+    pub(super) fn words(&self) -> u8 {
+        self.words
+    }
+
+    /// Whether the value of a cookie is none that is hidden: it is excepted; or the built-in names
+    /// are off, nothing selects it, and it neither has the name of a credential nor the length.
+    pub(super) fn shows_cookie(&self, name: &str, value: &str) -> bool {
+        match self.configured(Of::Cookie, name) {
+            Some(selector) => selector.is_none(),
+            None => {
+                let named = words::built_in(name).is_some() || words::in_query(name).is_some();
+                !self.built_in && !named && value.len() < SHORTEST_CREDENTIAL
+            }
+        }
     }
 
     fn listed(&self, of: Of, name: &str) -> Option<Sel> {

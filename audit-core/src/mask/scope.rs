@@ -7,6 +7,7 @@ use super::{
     how::{Keys, Value},
     list::MaskedList,
     names::{Known, Says},
+    pair::Role,
     part::{Of, Part},
     paths::{Child, Walk},
     rules::{self, Sel},
@@ -44,6 +45,11 @@ impl Scope<'_> {
     /// The selector of the value under `name`, decoded; nothing is listed yet.
     pub(super) fn find(&self, of: Of, name: &str) -> Option<Sel> {
         self.known.says(self.rules, of, name, name.len()).selected
+    }
+
+    /// What the field of this name, decoded, is in a pair.
+    pub(super) fn role(&self, of: Of, name: &str) -> Role {
+        self.known.says(self.rules, of, name, name.len()).role
     }
 
     /// What the name of a member says, decoded: the first `len` bytes of a text.

@@ -5,6 +5,7 @@ use super::{
     how::Value,
     json::documents,
     part::Of,
+    rules::Sel,
     scope::Scope,
     unparsable::Unparsable,
     value::inside,
@@ -31,6 +32,7 @@ pub(super) fn sse(
             known(line)?;
         }
         event.line(line);
+        event.name(line, scope);
         if !event.has_data && !line.is_empty() {
             // What is before the data does not wait for it.
             other(out, line, ends, cut, scope);
@@ -76,6 +78,9 @@ fn known(line: &str) -> Result<(), Unparsable> {
 struct Event {
     data: String,
     has_data: bool,
+    /// What its name selects, which is all of its data.
+    named: Option<Sel>,
+    has_name: bool,
 }
 
 /// The field's name and value.
@@ -98,9 +103,18 @@ impl Event {
         }
     }
 
+    fn name(&mut self, line: &str, scope: &Scope<'_>) {
+        if line.starts_with("event")
+            && let ("event", name) = field(line)
+        {
+            self.has_name = true;
+            self.named = scope.find_told(name);
+        }
+    }
+
     /// Appends the lines of the event that is over. `false`: its data is broken.
     fn write(&mut self, out: &mut String, lines: &str, cut: bool, scope: &mut Scope<'_>) -> bool {
-        let masked = if self.has_data { data(&self.data, cut, scope) } else { Ok(None) };
+        let masked = self.masked(cut, scope);
         let (masked, whole) = match masked {
             Ok(masked) => (masked, true),
             Err(Unparsable) => (Some("[omitted]".to_owned()), false),
@@ -133,8 +147,21 @@ impl Event {
             out.push_str(ends);
         }
         self.data.clear();
-        self.has_data = false;
+        (self.has_data, self.has_name, self.named) = (false, false, None);
         whole
+    }
+
+    fn masked(&self, cut: bool, scope: &mut Scope<'_>) -> Result<Option<String>, Unparsable> {
+        if !self.has_data || self.data.is_empty() {
+            return Ok(None);
+        }
+        // The name may still come. What says more than one value has names of its own.
+        let open = cut && !self.has_name && !self.data.trim_start().starts_with(['{', '[']);
+        match self.named.or(open.then_some(Sel::SENSITIVE)) {
+            Some(sel) if open => Ok(Some(scope.in_place(sel, Value::Other).into_owned())),
+            Some(sel) => Ok(Some(scope.in_place(sel, Value::Text(&self.data)).into_owned())),
+            None => data(&self.data, cut, scope),
+        }
     }
 }
 

@@ -68,6 +68,9 @@ pub(super) const BUILT_IN: &[&str] = &[
     "xsrf",
 ];
 
+/// Of these the end of a word is enough: `newpassword`, `PGPASSWORD`, `csrfmiddlewaretoken`.
+const ENDINGS: [&str; 6] = ["api_key", "passphrase", "passwd", "password", "secret", "token"];
+
 /// Names that carry secrets in a query but are plain words elsewhere; the whole name must match.
 pub(super) const IN_QUERY: &[&str] =
     &["assertion", "auth", "code", "key", "saml_response", "session", "sid", "sig", "ticket"];
@@ -190,7 +193,9 @@ impl<'m> Walk<'m> {
             let listed = self.machine.match_pattern(state, at);
             let len = self.machine.pattern_len(listed);
             let began = self.letters - len - more;
-            if self.beginnings >> (len + more - 1) & 1 == 1
+            let begins = self.beginnings >> (len + more - 1) & 1 == 1
+                || BUILT_IN.get(listed.as_usize()).is_some_and(|name| ENDINGS.contains(name));
+            if begins
                 && self.found.is_none_or(|(first, longest, _)| {
                     began < first || (began == first && len > longest)
                 })
@@ -255,6 +260,9 @@ mod tests {
             ("accessibility_token", "token"),
             ("passwordpass password", "password"),
             ("PINs", "pin"),
+            ("newpassword", "password"),
+            ("PGPASSWORD", "password"),
+            ("csrfmiddlewaretoken", "token"),
         ] {
             assert_eq!(find(name), Some(selector), "{name}");
         }

@@ -38,3 +38,138 @@ fn what_is_masked_stays_as_it_is() {
         assert_eq!(text(Format::Text, body, &twice.body.unwrap_or_default()), once);
     }
 }
+
+/// Masked whole, and cut everywhere: none shows a secret, and the whole one keeps what is not.
+fn check(content_type: &str, body: &str) {
+    let mut masker = masker(How::Redact);
+    let (_, json) = mask(&mut masker, content_type, body.as_bytes(), usize::MAX);
+    assert!(!json.contains("S3c"), "{body}: {json}");
+    assert_eq!(json.matches("kept").count(), body.matches("kept").count(), "{body}: {json}");
+    for cut in 0..=body.len() {
+        let (_, json) = mask(&mut masker, content_type, body.as_bytes(), cut);
+        assert!(!json.contains("S3c"), "{body} cut at {cut}: {json}");
+    }
+}
+
+#[test]
+fn pairs_are_found_in_the_fields_of_forms() {
+    for body in [
+        "name=password&value=S3cr3t&u=kept",
+        "value=S3cr3t&name=password&u=kept",
+        "name[]=password&value[]=S3cr3t&name[]=city&value[]=kept",
+        "f%5B0%5D%5Bname%5D=pin&f%5B0%5D%5Bvalue%5D=S3cr3t&f[1][name]=a&f[1][value]=kept",
+        "f[0].key=pin&f[0].val=S3cr3t&f[1].key=a&f[1].val=kept",
+        "name1=pin&value1=S3cr3t&name2=a&value2=kept",
+        "op=replace&path=%2Fa%2Fpin&value=S3cr3t&u=kept",
+        "field=pin&old=S3cr3t&new=S3cr3t&u=kept",
+        "name=new_password;value=S3cr3t&u=kept",
+        "name=ann&value=kept&pin=S3cr3t&id=kept&type=kept",
+        "pairs=%5B%22password%22%2C%22S3cr3t%22%5D&u=kept",
+    ] {
+        check("application/x-www-form-urlencoded", body);
+    }
+    let part = |name: &str, text: &str| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
+    };
+    for parts in [
+        [("name", "pin"), ("value", "S3cr3t"), ("u", "kept")],
+        [("value", "S3cr3t"), ("name", "pin"), ("u", "kept")],
+        [("f[0][key]", "pin"), ("f[0][value]", "S3cr3t"), ("f[1][value]", "kept")],
+        [("name", "ann"), ("value", "kept"), ("pin", "S3cr3t")],
+    ] {
+        let body: String = parts.iter().map(|(name, text)| part(name, text)).collect();
+        check("multipart/form-data; boundary=b", &format!("{body}--b--\r\n"));
+    }
+}
+
+#[test]
+fn pairs_are_found_in_arrays() {
+    for body in [
+        r#"["password","S3cr3t"]"#,
+        r#"["pin", 48291377.5, "kept"]"#,
+        r#"[["password","S3cr3t"],["city","kept"]]"#,
+        r#"{"h":[["a","kept"],["Pass\u0077ord","S3cr3t","S3cr3t"]]}"#,
+        r#"[["pin",{"a":"S3cr3t"}],["pin",["S3cr3t"]],["kept"]]"#,
+        r#"{"header":["authorization","S3cr3t"],"u":"kept"}"#,
+        r#"{"s":"[\"pin\",\"S3cr3t\"]","u":"kept"}"#,
+        // Lists of names.
+        r#"["password","kept","kept"]"#,
+        r#"{"required":["password","kept-1"],"fields":["pin","kept-2"],"a":["pin","kept"]}"#,
+        r#"{"loc":["token","kept-1"],"pin":"S3cr3t"}"#,
+        r#"[["kept","password"],["kept","token"]]"#,
+    ] {
+        check("application/json", body);
+    }
+    check("text/event-stream", "data: [\"token\",\"S3cr3t\"]\n\ndata: kept\n\n");
+}
+
+#[test]
+fn changes_are_pairs() {
+    for (old, new) in [
+        ("old", "new"),
+        ("before", "after"),
+        ("from", "to"),
+        ("previous", "current"),
+        ("oldValue", "newValue"),
+        ("fromString", "toString"),
+    ] {
+        for name in ["field", "attr", "property", "path", "column_name"] {
+            check(
+                "application/json",
+                &format!(
+                    r#"[{{"{name}":"pin","{old}":"S3cr3t","{new}":["S3cr3t"]}},
+                        {{"{name}":"city","{old}":"kept","{new}":"kept"}}]"#
+                ),
+            );
+        }
+        check(
+            "application/xml",
+            &format!(
+                "<c><f><name>pin</name><{old}>S3cr3t</{old}><{new} a=\"S3cr3t\"/></f><u>kept</u></c>"
+            ),
+        );
+    }
+}
+
+#[test]
+fn the_name_of_an_event_is_that_of_its_data() {
+    for body in [
+        "event: token\ndata: S3cr3t\n\nevent: tick\ndata: kept\n\n",
+        "data: S3cr3t\nevent: new_password\n\ndata: kept\n\n",
+        "event: user.token\r\ndata: \"S3cr3t\"\r\n\r\nevent: a\r\ndata: kept\r\n\r\n",
+        "event: token\ndata: {\"a\":\"S3cr3t\"}\ndata: S3cr3t\n\ndata: kept\n\n",
+    ] {
+        check("text/event-stream", body);
+    }
+}
+
+#[test]
+fn other_places_of_names() {
+    check("application/xml", "<a xmlns:password=\"S3cr3t\" xmlns:k=\"kept\"><u>kept</u></a>");
+    check("application/xml", "<dl><dt>pin</dt><dd>S3cr3t</dd><u>kept</u></dl>");
+    check("application/json", r#"{"a":"%7B%22pin%22%3A%22S3cr3t%22%7D","u":"kept","b":"%7Bkept"}"#);
+}
+
+#[test]
+fn texts_in_documents_are_looked_through_like_texts() {
+    for text in [
+        "curl -u ann:S3cr3t kept",
+        "curl -b 'sid=S3cr3t' kept",
+        "mysql -pS3cr3t kept",
+        "cmd -Password S3cr3t -Name kept",
+        "INSERT INTO t(a,pin) VALUES('kept','S3cr3t')",
+        "CREATE USER kept IDENTIFIED BY 'S3cr3t'",
+        "the password is S3cr3t, kept",
+        "name=pin value=S3cr3t a=kept",
+        "<form><input name='pin' value='S3cr3t'><input name='a' value='kept'></form>",
+        "<a><k><name>pin</name><value>S3cr3t</value></k><u>kept</u></a>",
+        "see https://kept/?next=%2Fcb%3Ftoken%3DS3cr3t",
+    ] {
+        check("application/json", &format!("{{\"a\":\"{text}\",\"b\":\"kept\"}}"));
+        check("text/plain", &format!("{text}\n"));
+        check("application/x-ndjson", &format!("{{\"a\":[\"{text}\"]}}\n{{\"b\":\"kept\"}}\n"));
+    }
+    for text in ["the password is required", "a token - or none", "(pin) values are kept"] {
+        check("application/json", &format!("{{\"a\":\"{text} kept\"}}"));
+    }
+}

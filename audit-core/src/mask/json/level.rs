@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::mask::{names::Role, rules::Sel};
+use crate::mask::{pair::Role, rules::Sel};
 
 /// A pair's value that came before its name.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub(super) struct Early {
 }
 
 /// Most early values of one container. More have the same name, and go.
-pub(super) const EARLY: usize = 8;
+pub(super) const EARLY: usize = 16;
 
 /// An open container.
 #[derive(Clone, Copy, Debug)]

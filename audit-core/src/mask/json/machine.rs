@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use super::{
     level::{EARLY, Early, Level},
     scan::{self, Quoted, Stop},
-    token::{QUOTED, comma_behind, push_string, value_of},
+    token::{self, QUOTED, comma_behind, push_string, value_of},
 };
 use crate::mask::{
     REDACTED,
     how::{How, Value},
-    names::{Role, Says},
+    names::Says,
+    pair::Role,
     part::Of,
     paths::{Child, Walk},
     rules::Sel,
@@ -258,7 +259,12 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         }
         let element = self.level.element;
         self.level.element += 1;
-        let mut selected = None;
+        // Of a pair such as `["password","x"]`; its name stays where it is.
+        let mut selected = self.level.named;
+        self.level.member_out = None;
+        if self.walks.is_none() {
+            return selected;
+        }
         self.walk(Child::Element(element), &mut selected);
         if let Some(sel) = selected {
             self.member_begins(self.at, sel);
@@ -316,10 +322,15 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             return Ok(());
         }
         let raw = &self.text[begin + 1..quoted.end()];
+        if self.level.element == 1 {
+            self.pair_begins(begin, raw);
+        }
         let role = self.level.role;
         let names = matches!(role, Role::Name | Role::Pointer);
-        let plain =
-            !quoted.telling() && !quoted.escaped() && !self.scope.rules.detectors().may_find(raw);
+        let plain = !quoted.telling()
+            && !quoted.escaped()
+            && !raw.starts_with('%')
+            && !self.scope.rules.detectors().may_find(raw);
         if plain && !names && (!quoted.spaced() || !value::may_hide(raw)) {
             return Ok(());
         }
@@ -357,6 +368,21 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             }
         }
         Ok(())
+    }
+
+    /// The first text of an array is there: it may be the name of what follows.
+    fn pair_begins(&mut self, begin: usize, raw: &str) {
+        let Some(comma) = comma_behind(&self.bytes[self.at..]) else { return };
+        let name = match raw.contains('\\') {
+            true => Cow::Owned(scan::unescape(raw).0),
+            false => Cow::Borrowed(raw),
+        };
+        let Some(sel) = self.scope.find_told(&name) else { return };
+        let in_list = self.depth > 1 && self.around.last().is_some_and(|level| !level.object);
+        let (before, rest) = (&self.text[..begin], &self.text[self.at + comma..]);
+        if in_list || token::is_pair(before, rest, self.cut) {
+            self.level.named = Some(sel);
+        }
     }
 
     /// The name of a pair is there. Its value is hidden when it comes, or now.
@@ -482,7 +508,7 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             && !inside.contains([':', '=', '\\', '@', '{', '[', '/'])
             && !self.scope.detects()
             && !value::may_hide(inside)
-            && self.level.role == Role::None;
+            && matches!(self.level.role, Role::None | Role::Text);
         if harmless && let Some(words) = inside.rfind(' ') {
             self.out.push_str(&rest[..=words]);
         }

@@ -45,6 +45,42 @@ pub(super) fn comma_behind(rest: &[u8]) -> Option<usize> {
     (rest.get(blank) == Some(&b',')).then_some(blank + 1)
 }
 
+/// Whether an array between these two texts, of which the first element and the comma are left
+/// out, is a pair of a name and its value rather than a list of names: it has one more element, a
+/// number or a text that is more than a word; and it is not the member of an object that lists.
+pub(super) fn is_pair(before: &str, rest: &str, cut: bool) -> bool {
+    const LISTS: [&str; 12] = [
+        "s", "by", "enum", "exclude", "group", "include", "loc", "only", "order", "path",
+        "required", "type",
+    ];
+    let name = before.trim_end().strip_suffix('[').unwrap_or(before).trim_end();
+    if let Some(name) = name.strip_suffix(':') {
+        let name = name.trim_end().trim_end_matches('"').as_bytes();
+        let ends = |list: &&str| {
+            let from = name.len().saturating_sub(list.len());
+            name[from..].eq_ignore_ascii_case(list.as_bytes())
+        };
+        if LISTS.iter().any(ends) {
+            return false;
+        }
+    }
+    let bytes = rest.as_bytes();
+    let at = scan::blanks(bytes);
+    let second = match bytes.get(at) {
+        Some(b'{' | b'[') => return false,
+        Some(b'"') => scan::string::<false>(bytes, at + 1).map(|quoted| quoted.end() + 1),
+        _ => scan::scalar(bytes, at, !cut),
+    };
+    let Ok(end) = second else { return cut };
+    let word = |b: u8| b.is_ascii_lowercase() || b == b'_';
+    let is_word = rest[at..end].trim_matches('"').bytes().all(word);
+    match bytes[end..].get(scan::blanks(&bytes[end..])) {
+        Some(b']') => !is_word,
+        None => cut,
+        Some(_) => false,
+    }
+}
+
 pub(super) fn push_string(out: &mut String, text: &str) {
     let plain = |b: u8| b >= 0x20 && b != b'"' && b != b'\\';
     if text == REDACTED {

@@ -8,6 +8,8 @@ use super::{
     fields::Fields,
     format::{Format, media_type},
     how::Value,
+    pair::{Role, Told},
+    part::Of,
     rules::Sel,
     scope::Scope,
     unparsable::Unparsable,
@@ -39,13 +41,22 @@ pub(super) fn multipart(
         matches!(&head.name, Name::Known(name) if name.eq_ignore_ascii_case("_charset_"))
             && !part.body.trim_ascii().eq_ignore_ascii_case(b"utf-8")
     });
+    let mut told = tell(&parts, &heads, scope);
     let mut fields = Fields::default();
     for (part, head) in parts.iter().zip(&heads) {
         let begin = out.len();
         out.push_str("--");
         out.push_str(boundary);
         out.push_str("\r\n");
-        if !write(out, part, head, foreign, &mut fields, scope)? {
+        let of_pair = match head.name {
+            Name::Known(name) if scope.role(Of::Form, name) == Role::Value => match cut {
+                // Its name may still come.
+                true => Some(Sel::SENSITIVE),
+                false => told.next(name),
+            },
+            _ => None,
+        };
+        if !write(out, part, head, (foreign, of_pair), &mut fields, scope)? {
             out.truncate(begin);
         }
     }
@@ -57,12 +68,23 @@ pub(super) fn multipart(
     Ok(())
 }
 
+/// What the fields tell of each other.
+fn tell(parts: &[Part<'_>], heads: &[Head<'_>], scope: &Scope<'_>) -> Told {
+    let mut told = Told::default();
+    for (part, head) in parts.iter().zip(heads) {
+        if let Name::Known(name) = head.name {
+            told.add(scope, name, || String::from_utf8_lossy(part.body));
+        }
+    }
+    told
+}
+
 /// Appends a part. `false`: it goes.
 fn write(
     out: &mut String,
     part: &Part<'_>,
     head: &Head<'_>,
-    foreign: bool,
+    (foreign, of_pair): (bool, Option<Sel>),
     fields: &mut Fields,
     scope: &mut Scope<'_>,
 ) -> Result<bool, Unparsable> {
@@ -72,6 +94,7 @@ fn write(
         for spelling in head.spellings(name) {
             selected = selected.or(fields.find(scope, &spelling).map_err(|()| Unparsable)?);
         }
+        selected = selected.or(of_pair);
         out.push_str("; name=\"");
         out.push_str(&inside(name, scope).replace('"', "%22").replace(['\r', '\n'], " "));
         out.push('"');

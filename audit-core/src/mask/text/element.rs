@@ -1,7 +1,7 @@
 //! Elements in a text that is no XML: `<password t="1">x</password>`, or with `&lt;` for `<`.
 
 use super::{Scan, name_start};
-use crate::mask::part::Of;
+use crate::mask::{pair::Role, part::Of, rules::Sel};
 
 /// Most names of elements of which is remembered that they are not closed.
 const UNCLOSED: usize = 16;
@@ -23,7 +23,12 @@ impl<'t> Scan<'t, '_, '_, '_> {
         if local.is_empty() {
             return at + 1;
         }
-        let Some(sel) = self.scope.find(Of::Field, local) else { return at + 1 };
+        let Some(sel) = self.scope.find(Of::Field, local) else {
+            return match bytes.get(end) {
+                Some(b' ' | b'\t' | b'\n' | b'\r') if !encoded => self.attributes(at, end),
+                _ => at + 1,
+            };
+        };
         let Some((close, content)) = tag_end(bytes, end, encoded) else {
             // A tag that was cut off, or none.
             return match bytes[end..].first() {
@@ -66,6 +71,76 @@ impl<'t> Scan<'t, '_, '_, '_> {
             true => self.replace(sel, content, end, end < bytes.len()),
             false => content,
         }
+    }
+}
+
+impl Scan<'_, '_, '_, '_> {
+    /// In a tag whose name says nothing: an attribute may be the name of another, or of what is
+    /// in the element, as in `<input name="password" value="x">`.
+    fn attributes(&mut self, at: usize, from: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let end = tag_end(bytes, from, false);
+        // Where the text ends in the tag, its name may still come.
+        let torn = end.is_none() && bytes.len() < from + TAG && !bytes[from..].contains(&b'<');
+        let Some((close, content)) = end.or(torn.then_some((bytes.len(), bytes.len()))) else {
+            return at + 1;
+        };
+        let mut told = torn.then_some(Sel::SENSITIVE);
+        let mut values = Vec::new();
+        for (name, span) in (Attributes { text: &self.text[..close], at: from }) {
+            match self.scope.role(Of::Field, name) {
+                Role::Name => told = told.or(self.scope.find_told(&self.text[span])),
+                Role::Value | Role::Text if !span.is_empty() => values.push(span),
+                _ => {}
+            }
+        }
+        let Some(sel) = told else { return at + 1 };
+        for span in &values {
+            self.replace(sel, span.start, span.end, true);
+        }
+        if !values.is_empty() {
+            return content;
+        }
+        let next = self.text.as_bytes()[content..].iter().position(|b| matches!(b, b'<' | b'\n'));
+        match next {
+            Some(len) if len > 0 && self.text[content + len..].starts_with("</") => {
+                self.replace(sel, content, content + len, true)
+            }
+            _ => content,
+        }
+    }
+}
+
+/// The attributes of a tag that is well-formed enough: their names, and where their values are.
+struct Attributes<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Iterator for Attributes<'t> {
+    type Item = (&'t str, std::ops::Range<usize>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let bytes = self.text.as_bytes();
+        let equal = self.at + memchr::memchr(b'=', bytes.get(self.at..)?)?;
+        let name = self.text[self.at..equal].trim_ascii_end();
+        let name = name.rsplit([' ', '\t', '\n', '\r', '"', '\'']).next().unwrap_or_default();
+        let blank = bytes[equal + 1..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+        let from = equal + 1 + blank;
+        let (begin, end) = match bytes.get(from)? {
+            quote @ (b'"' | b'\'') => {
+                let len = memchr::memchr(*quote, &bytes[from + 1..])?;
+                self.at = from + len + 2;
+                (from + 1, from + 1 + len)
+            }
+            _ => {
+                let over = |b: &u8| b.is_ascii_whitespace() || *b == b'/';
+                let len = bytes[from..].iter().position(over).unwrap_or(bytes.len() - from);
+                self.at = from + len;
+                (from, from + len)
+            }
+        };
+        Some((name, begin..end))
     }
 }
 

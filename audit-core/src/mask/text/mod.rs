@@ -1,17 +1,22 @@
 //! Free text: error messages, panic messages, header values, values inside of documents.
 
 mod block;
+mod command;
 mod element;
+mod encoded;
 mod name;
+mod sql;
 mod url;
 mod value;
 
 use std::borrow::Cow;
 
+use self::command::Command;
 pub(super) use self::url::{LONGEST_HOST, untorn};
 use super::{
     REDACTED,
     how::{How, Value},
+    pair::Role,
     part::Of,
     rules::Sel,
     scope::Scope,
@@ -49,8 +54,23 @@ pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
 
 /// Appends a text if something in it is masked; `false`: nothing is, and nothing is copied.
 fn words(out: &mut String, text: &str, scope: &mut Scope<'_>) -> bool {
+    words_in(out, text, false, scope)
+}
+
+/// The same for a value in a text, where values are not looked for by the place of their column.
+fn words_in(out: &mut String, text: &str, is_value: bool, scope: &mut Scope<'_>) -> bool {
     let begin = out.len();
-    let mut scan = Scan { text, out, copied: 0, floor: 0, unclosed: Vec::new(), scope };
+    let mut scan = Scan {
+        text,
+        out,
+        copied: 0,
+        floor: 0,
+        unclosed: Vec::new(),
+        told: None,
+        command: Command::default(),
+        is_value,
+        scope,
+    };
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
@@ -62,6 +82,8 @@ fn words(out: &mut String, text: &str, scope: &mut Scope<'_>) -> bool {
             DASH => scan.option(at),
             OPENS => scan.element(at),
             PAIRS => scan.pair(at),
+            QUOTES => scan.quoted(at),
+            PERCENT => scan.encoded(at),
             // `password -> x`, `password <> x`.
             _ if at > 0 && matches!(bytes[at - 1], b'-' | b'<') => scan.separator(at),
             _ => at + 1,
@@ -95,6 +117,8 @@ const DASH: u8 = 4;
 const CLOSES: u8 = 5;
 const OPENS: u8 = 6;
 const PAIRS: u8 = 7;
+const QUOTES: u8 = 8;
+const PERCENT: u8 = 9;
 
 const TRIGGERS: [u8; 256] = {
     let mut table = [NONE; 256];
@@ -110,6 +134,9 @@ const TRIGGERS: [u8; 256] = {
     table[b'(' as usize] = PAIRS;
     table[b',' as usize] = PAIRS;
     table[b'|' as usize] = PAIRS;
+    table[b'"' as usize] = QUOTES;
+    table[b'\'' as usize] = QUOTES;
+    table[b'%' as usize] = PERCENT;
     table
 };
 
@@ -122,6 +149,10 @@ struct Scan<'t, 'o, 's, 'a> {
     floor: usize,
     /// Names of elements that are not closed in what follows.
     unclosed: Vec<&'t str>,
+    /// What the last name of a pair selects, as in `name=password value=x`, and where it ends.
+    told: Option<(Sel, usize)>,
+    command: Command<'t>,
+    is_value: bool,
     scope: &'s mut Scope<'a>,
 }
 
@@ -163,11 +194,14 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let before = &self.text.as_bytes()[floor..begin];
         // In a query plain words such as `code` carry secrets too.
         let asked = matches!(before.last(), Some(b'?' | b'&'));
+        let says = self.scope.says(&self.text[begin..], end - begin);
         let found = match asked {
             true => self.scope.find(Of::Query, name),
-            false => self.scope.says(&self.text[begin..], end - begin).selected,
+            false => says.selected,
         };
+        let found = found.or_else(|| self.of_pair(says.role, at));
         let found = found.or_else(|| self.two_words(floor, begin, end));
+        let found = found.or_else(|| self.many_words(floor, begin, end));
         let found =
             found.or_else(|| name::written_otherwise(self.text, floor, (begin, end), self.scope));
         let Some(sel) = found else { return at + 1 };
@@ -201,6 +235,25 @@ impl<'t> Scan<'t, '_, '_, '_> {
         done
     }
 
+    /// What a name before this one selects, where they are told as a pair.
+    fn of_pair(&mut self, role: Role, at: usize) -> Option<Sel> {
+        match role {
+            Role::Name => {
+                let value = value::after(self.text, at + 1);
+                let name = self.text.get(value.begin..value.end?)?;
+                let sel = self.scope.find_told(name);
+                self.told = sel.map(|sel| (sel, at)).or(self.told);
+                None
+            }
+            Role::Value => {
+                let (sel, named) = self.told?;
+                let between = self.text.as_bytes().get(named..at).filter(|b| b.len() <= NEAR)?;
+                (!between.contains(&b'\n')).then_some(sel)
+            }
+            Role::None | Role::Pointer | Role::Text => None,
+        }
+    }
+
     /// `api key: x` is a name of two words.
     fn two_words(&self, floor: usize, begin: usize, end: usize) -> Option<Sel> {
         let before = begin.checked_sub(1).filter(|at| *at > floor)?;
@@ -209,11 +262,28 @@ impl<'t> Scan<'t, '_, '_, '_> {
         }
         let first = name_start(self.text, floor, before);
         let alone = &self.text[first..before];
-        // `pass code`: the first word alone is no name of what follows the second.
-        if alone.is_empty() || end - first > 64 || self.scope.find(Of::Field, alone).is_some() {
+        if alone.is_empty() || end - first > 64 {
             return None;
         }
-        self.scope.find(Of::Field, &self.text[first..end])
+        // `password id`: the first word alone is no name of what follows the second.
+        let found = self.scope.find(Of::Field, &self.text[first..end])?;
+        (self.scope.find(Of::Field, alone) != Some(found)).then_some(found)
+    }
+
+    /// Configured names may have more words.
+    fn many_words(&self, floor: usize, begin: usize, end: usize) -> Option<Sel> {
+        let mut first = begin;
+        for _ in 1..self.scope.rules.words() {
+            let before = first.checked_sub(1).filter(|at| *at > floor)?;
+            if self.text.as_bytes()[before] != b' ' {
+                return None;
+            }
+            first = name_start(self.text, floor, before);
+            if let Some(found) = self.scope.find(Of::Field, &self.text[first..end]) {
+                return Some(found);
+            }
+        }
+        None
     }
 
     /// `Cookie: a=b; c=d` goes to the end of its line, or to the quote that it is in.
@@ -257,6 +327,9 @@ impl<'t> Scan<'t, '_, '_, '_> {
     /// At white space, behind what may be `Bearer`.
     fn scheme(&mut self, at: usize) -> usize {
         let bytes = self.text.as_bytes();
+        if at > self.floor + 4 && bytes[at - 1] | 0x20 == b's' {
+            return self.stated(at);
+        }
         if at < self.floor + 5 || !matches!(bytes[at - 1] | 0x20, b'r' | b'c' | b't' | b'n') {
             return at + 1;
         }
@@ -310,6 +383,11 @@ impl<'t> Scan<'t, '_, '_, '_> {
         {
             return at + 1;
         }
+        if dashes == 1
+            && let Some(next) = self.letter(at)
+        {
+            return next;
+        }
         let from = at + dashes;
         let name = &bytes[from..];
         let len = name.iter().position(|b| !is_ascii_name(*b)).unwrap_or(name.len());
@@ -318,7 +396,11 @@ impl<'t> Scan<'t, '_, '_, '_> {
         if spaces == 0 || matches!(bytes.get(end + spaces), None | Some(b'-' | b'=' | b':')) {
             return end;
         }
-        let Some(sel) = self.scope.find(Of::Field, &self.text[from..end]) else { return end };
+        let name = &self.text[from..end];
+        if let Some(next) = self.long_option(at, name, end) {
+            return next;
+        }
+        let Some(sel) = self.scope.find(Of::Field, name) else { return end };
         let value = value::after(self.text, end);
         let to = value.end.unwrap_or(self.text.len());
         match to > value.begin {
@@ -343,6 +425,12 @@ impl<'t> Scan<'t, '_, '_, '_> {
                 (at - near.iter().rev().take_while(|b| spaced(b)).count(), None)
             }
         };
+        if bytes[at] == b'('
+            && !self.is_value
+            && let Some(next) = self.tuples(at)
+        {
+            return next;
+        }
         let begin = if end > floor { name_start(self.text, floor, end) } else { end };
         if begin == end {
             return at + 1;
@@ -374,6 +462,9 @@ impl<'t> Scan<'t, '_, '_, '_> {
         }
     }
 }
+
+/// How far behind its name the value of a pair may be.
+const NEAR: usize = 256;
 
 /// Whether a name of two words ends so; most names have no need to be looked up again.
 fn is_second(word: &str) -> bool {

@@ -8,6 +8,7 @@ use super::{
     REDACTED,
     fields::is_plain,
     how::Value,
+    pair::Role,
     part::Of,
     paths::{Child, Walk},
     rules::Sel,
@@ -203,6 +204,11 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         found
     }
 
+    /// What an element or attribute is in a pair.
+    fn role(&self, name: &str) -> Role {
+        self.scope.role(Of::Field, local(name))
+    }
+
     fn leave(&mut self) {
         if self.scope.rules.has_paths() {
             self.walks.iter_mut().for_each(Walk::leave);
@@ -223,17 +229,18 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         }
         let inherited = self.is_hidden();
         let mut hidden = self.look(name);
-        let mut tells = is_naming(local(name));
+        let role = self.role(name);
+        let mut tells = role == Role::Name;
         if let Some(parent) = self.open.last_mut() {
             parent.has_children = true;
-            if is_value(local(name)) {
+            if is_value(role) {
                 hidden = hidden.or(parent.pair.selected);
             } else if is_of_list(local(name)) {
                 hidden = hidden.or(parent.pair.last.map(|(_, sel)| sel));
             }
             tells |= parent.tells;
         }
-        let told = if is_naming(local(name)) { self.told(attributes) } else { None };
+        let told = if role == Role::Name { self.told(attributes) } else { None };
         let tag = self.out.len();
         if !inherited {
             hidden = self.tag(name, attributes, hidden)?;
@@ -281,7 +288,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
                 }
                 false => Cow::Borrowed(attribute.value),
             };
-            if named.is_none() && is_naming(local(attribute.name)) {
+            if named.is_none() && self.role(attribute.name) == Role::Name {
                 named = self.name(&value).map(|sel| (attribute.name, sel));
             }
             values.push(value);
@@ -292,7 +299,11 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         for (attribute, value) in attributes.iter().zip(&values) {
             let space = attribute.name == "xmlns" || attribute.name.starts_with("xmlns:");
             let naming = hidden.is_none() && named.is_some_and(|(name, _)| name == attribute.name);
-            let own = if space { None } else { self.look(attribute.name) };
+            let own = match space {
+                // `xmlns:password="x"`: a prefix of such a name is none.
+                true => self.scope.find(Of::Field, local(attribute.name)),
+                false => self.look(attribute.name),
+            };
             if !space {
                 self.leave();
             }
@@ -330,7 +341,10 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
 
     /// The same for a name that an attribute tells: `<name value="password"/>`.
     fn told(&self, attributes: &[Attribute<'_>]) -> Option<Sel> {
-        let telling = |a: &&Attribute<'_>| is_naming(local(a.name)) || is_value(local(a.name));
+        let telling = |a: &&Attribute<'_>| {
+            let role = self.role(a.name);
+            role == Role::Name || is_value(role)
+        };
         attributes.iter().filter(telling).find_map(|attribute| {
             let mut text = String::new();
             decode(&mut text, attribute.value).ok()?;
@@ -367,8 +381,8 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         if hidden && told.is_none() {
             return;
         }
-        let local = local(open.name);
-        let found = match is_naming(local) && !open.pair.any && !hidden {
+        let (local, role) = (local(open.name), self.role(open.name));
+        let found = match role == Role::Name && !open.pair.any && !hidden {
             true => told.or_else(|| self.name(&open.text)),
             false => told,
         };
@@ -377,7 +391,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             parent.text.push_str(&open.text);
         }
         let pair = &mut parent.pair;
-        if is_naming(local) {
+        if role == Role::Name {
             pair.any = true;
             let same = |last: &(&str, Sel)| last.0 != local;
             pair.last = found.map(|sel| (local, sel)).or(pair.last.filter(same));
@@ -387,7 +401,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             let values = std::mem::take(&mut pair.values);
             self.scope.redacted(sel);
             self.redact(&values);
-        } else if pair.selected.is_none() && (is_value(local) || (is_of_list(local) && !pair.any)) {
+        } else if pair.selected.is_none() && (is_value(role) || (is_of_list(local) && !pair.any)) {
             let spans = [open.attributes, (open.content, content_end)];
             pair.values.extend(spans.iter().filter(|(from, to)| from < to));
         }
@@ -421,7 +435,8 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         let mut spans = Vec::new();
         for open in &mut self.open {
             // Of a value that is not over, too.
-            if (is_value(local(open.name)) || is_of_list(local(open.name)))
+            let role = self.scope.role(Of::Field, local(open.name));
+            if (is_value(role) || is_of_list(local(open.name)))
                 && open.hidden.is_none()
                 && !open.inherited
             {
@@ -459,37 +474,15 @@ fn masked(text: &str, scope: &mut Scope<'_>, deeper: usize) -> Option<String> {
     (masked != text).then(|| masked.into_owned())
 }
 
-/// Whether an element or attribute of this name tells the name of a value beside it.
-fn is_naming(name: &str) -> bool {
-    const NAMING: [&str; 15] = [
-        "name",
-        "key",
-        "id",
-        "field",
-        "property",
-        "type",
-        "for",
-        "fieldname",
-        "attribute",
-        "param",
-        "n",
-        "parameter",
-        "header",
-        "label",
-        "k",
-    ];
-    name.len() <= 9 && NAMING.iter().any(|n| n.eq_ignore_ascii_case(name))
-}
-
-/// Whether an element of this name is the value of a name beside it.
-fn is_value(name: &str) -> bool {
-    const VALUES: [&str; 6] = ["value", "values", "val", "v", "content", "text"];
-    name.len() <= 7 && VALUES.iter().any(|v| v.eq_ignore_ascii_case(name))
+/// Whether an element of this role is the value of a name beside it.
+const fn is_value(role: Role) -> bool {
+    matches!(role, Role::Value | Role::Text)
 }
 
 /// Whether it is the value of the name before it in a property list.
 fn is_of_list(name: &str) -> bool {
-    const TYPES: [&str; 7] = ["string", "data", "integer", "real", "date", "array", "dict"];
+    const TYPES: [&str; 9] =
+        ["string", "data", "integer", "real", "date", "array", "dict", "dd", "td"];
     name.len() <= 7 && TYPES.iter().any(|t| t.eq_ignore_ascii_case(name))
 }
 

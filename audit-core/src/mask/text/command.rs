@@ -1,0 +1,93 @@
+//! Credentials in commands: `curl -u user:x`, `mysql -px`, `sshpass -p x`.
+
+use super::{Scan, value};
+use crate::mask::{part::Of, rules::Sel};
+
+/// The command whose options are read.
+#[derive(Default)]
+pub(super) struct Command<'t> {
+    name: &'t str,
+    /// How far the text was looked through for it.
+    seen: usize,
+}
+
+/// Commands that take a credential behind a single letter.
+const COMMANDS: &[&str] = &[
+    "curl",
+    "http",
+    "ldapsearch",
+    "login",
+    "mariadb",
+    "mongo",
+    "mongodump",
+    "mongorestore",
+    "mongosh",
+    "mysql",
+    "mysqladmin",
+    "mysqldump",
+    "redis-cli",
+    "sshpass",
+    "unzip",
+    "zip",
+];
+
+impl<'t> Scan<'t, '_, '_, '_> {
+    /// The command that is named before `at` on the same line.
+    fn command(&mut self, at: usize) -> &'t str {
+        let ends = |c: char| c.is_whitespace() || "\"'`(;|&".contains(c);
+        for piece in self.text[self.command.seen..at].split_inclusive(ends) {
+            let word = piece.trim_end_matches(ends);
+            let word = word.rsplit('/').next().unwrap_or_default();
+            if let Some(known) = COMMANDS.iter().find(|known| known.eq_ignore_ascii_case(word)) {
+                self.command.name = known;
+            } else if piece.ends_with('\n') && !word.ends_with('\\') {
+                self.command.name = "";
+            }
+        }
+        self.command.seen = at;
+        self.command.name
+    }
+
+    /// At the `-` of an option of one letter, with its value behind it or in the next word.
+    pub(super) fn letter(&mut self, at: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let letter = bytes.get(at + 1).filter(|letter| b"abpuwPU".contains(letter))?;
+        let apart = bytes.get(at + 2).is_none_or(u8::is_ascii_whitespace);
+        let (sign, sel) = match (self.command(at), letter) {
+            ("curl", b'u' | b'U') | ("http", b'a') => (':', Some(Sel::USER_INFO)),
+            ("curl", b'b') => ('=', Some(Sel::COOKIE)),
+            ("mariadb" | "mysql" | "mysqladmin" | "mysqldump", b'p') if !apart => (' ', None),
+            ("login" | "mongo" | "mongodump" | "mongorestore" | "mongosh" | "sshpass", b'p')
+            | ("redis-cli", b'a')
+            | ("unzip" | "zip", b'P')
+            | ("ldapsearch", b'w') => (' ', None),
+            _ => return None,
+        };
+        let sel = sel.or_else(|| self.scope.find(Of::Field, "password"))?;
+        self.credential(sel, sign, at + 2)
+    }
+
+    /// The same for `--user`, `--proxy-user` and `--cookie`, whose value follows.
+    pub(super) fn long_option(&mut self, at: usize, name: &str, end: usize) -> Option<usize> {
+        let (sign, sel) = match name {
+            "user" | "proxy-user" => (':', Sel::USER_INFO),
+            "cookie" => ('=', Sel::COOKIE),
+            _ => return None,
+        };
+        if self.command(at) != "curl" {
+            return None;
+        }
+        self.credential(sel, sign, end)
+    }
+
+    /// Without the sign in it, it names a user, or a file.
+    fn credential(&mut self, sel: Sel, sign: char, from: usize) -> Option<usize> {
+        let value = value::after(self.text, from);
+        let to = value.end.unwrap_or(self.text.len());
+        let word = self.text.get(value.begin..to).filter(|word| !word.is_empty())?;
+        if (sign != ' ' && !word.contains(sign)) || word.starts_with('-') {
+            return None;
+        }
+        Some(self.replace(sel, value.begin, to, value.end.is_some()))
+    }
+}
