@@ -31,7 +31,7 @@ impl Scan<'_, '_, '_, '_> {
         let spaced = begin > self.floor && self.text.as_bytes()[begin - 1] == b' ';
         let before = || if spaced { self.word_before(begin - 1) } else { (begin, "") };
         let is = |known: &&str| known.eq_ignore_ascii_case(word);
-        if BETWEEN.iter().any(|known| is(&known)) {
+        if BETWEEN.iter().any(&is) {
             return self.scope.find(Of::Field, before().1);
         }
         if is(&"by") && before().1.eq_ignore_ascii_case("identified") {
@@ -156,8 +156,7 @@ fn field(bytes: &[u8], from: usize) -> (usize, bool) {
     let (mut at, mut depth) = (from, 0_usize);
     while let Some(byte) = bytes.get(at) {
         match byte {
-            b',' if depth == 0 => return (at, true),
-            b')' if depth == 0 => return (at, true),
+            b',' | b')' if depth == 0 => return (at, true),
             b')' => depth -= 1,
             b'(' => depth += 1,
             b'\'' | b'"' => loop {
