@@ -80,9 +80,10 @@ mod middleware;
 mod payload;
 
 pub use audit_core::{
-    Auditor, AuditorBuilder, AuditorGuard, BadSelector, BuildError, Capture, ClientIp, CloseError,
-    Counters, Detector, FlushError, ForwardedHeader, How, Identity, InAuditContext, MaskRules,
-    Secret, SessionAs, WithAuditContext, hook, in_audit_context, sink, testing,
+    Auditor, AuditorBuilder, AuditorGuard, BadSelector, BadSetting, BuildError, Capture, ClientIp,
+    CloseError, Counters, Detector, Explanation, FlushError, ForwardedHeader, How, Identity,
+    InAuditContext, MaskRules, Question, Reliability, Reloaded, Rule, Secret, SessionAs, Settings,
+    Tried, Unchanged, WithAuditContext, hook, in_audit_context, settings, sink, testing,
 };
 
 pub use self::{

@@ -12,7 +12,8 @@ use arc_swap::ArcSwap;
 use siphasher::sip::SipHasher13;
 
 use crate::{
-    Begin, CloseError, Counters, FlushError, RequestHead, Secret, Settings, Sink,
+    Begin, CloseError, Counters, Explanation, FlushError, Question, RequestHead, Secret, Settings,
+    Sink,
     builder::AuditorBuilder,
     exchange::{self, Hooks},
     pipeline::{Pipe, Reload},
@@ -104,6 +105,24 @@ impl Auditor {
     #[must_use]
     pub fn response_id_header(&self) -> Option<&str> {
         self.core.response_id_header.as_deref()
+    }
+
+    /// What the settings in force make of a request, and why.
+    ///
+    /// ```
+    /// use audit_core::{Auditor, Capture, Question, Rule, sink::Memory};
+    ///
+    /// let failed = Rule::new("failed").status(["5xx"]).capture(Capture::Full);
+    /// let auditor = Auditor::builder().rule(failed).build(Memory::new())?;
+    /// let explained = auditor.explain(&Question::new("GET", "/orders").status(503));
+    /// assert_eq!(explained.rule, "failed");
+    /// assert_eq!(explained.rules[0].conditions, ["status is 5xx"]);
+    /// # auditor.close_blocking().unwrap();
+    /// # Ok::<(), audit_core::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn explain(&self, question: &Question) -> Explanation {
+        self.core.config.load().explain(question)
     }
 
     /// Replaces the settings while requests are served, all of them at once: a request that has

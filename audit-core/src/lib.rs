@@ -48,7 +48,8 @@ pub use self::{
     },
     pipeline::{CloseError, Counters, FlushError},
     policy::{
-        BadBodyType, BadPattern, Capture, Exclusions, Reliability, Rule, SessionAs, UnknownCapture,
+        BadBodyType, BadPattern, Capture, Exclusions, Explanation, Question, Reliability, Rule,
+        SessionAs, Tried, UnknownCapture,
     },
     record::{
         Actor, BodyCapture, CaptureState, Change, Control, Difference, Entry, EntryError, Event,

@@ -204,6 +204,20 @@ impl MaskRules {
         self
     }
 
+    /// Whether the built-in names are masked.
+    pub(crate) const fn masks_built_in(&self) -> bool {
+        self.built_in
+    }
+
+    /// What is masked beside the built-in names: the selector or detector, and how.
+    pub(crate) fn told(&self) -> Vec<(String, &'static str)> {
+        let how = |how: &Option<How>| how.as_ref().unwrap_or(&self.how).as_str();
+        let configured = self.configured.iter().map(|(shown, said)| (shown.clone(), how(said)));
+        let detected = Detector::ALL.into_iter().filter(|d| self.detectors.has(*d));
+        let detected = detected.map(|d| (format!("detected {}", d.as_str()), How::Redact.as_str()));
+        configured.chain(detected).collect()
+    }
+
     pub(super) const fn finds_echoes(&self) -> bool {
         self.echoes
     }

@@ -55,14 +55,32 @@ impl Exclusions {
             return false;
         }
         !leads_elsewhere(path)
-            && (self.paths.iter().any(|glob| glob.matches(path)) || self.extension_matches(path))
+            && (self.paths.iter().any(|glob| glob.matches(path))
+                || self.extension_of(path).is_some())
     }
 
-    fn extension_matches(&self, path: &str) -> bool {
+    /// The key and the value that exclude a request.
+    pub(crate) fn why(&self, method: &str, path: &str) -> Option<String> {
+        if let Some(method) = self.methods.iter().find(|m| *m == method) {
+            return Some(format!("exclude.methods `{method}`"));
+        }
+        if leads_elsewhere(path) {
+            return None;
+        }
+        let by_path = || {
+            let glob = self.paths.iter().find(|glob| glob.matches(path))?;
+            Some(format!("exclude.paths `{glob}`"))
+        };
+        let by_extension = || Some(format!("exclude.extensions `{}`", self.extension_of(path)?));
+        by_path().or_else(by_extension)
+    }
+
+    /// The extension that excludes a path.
+    fn extension_of(&self, path: &str) -> Option<&str> {
         let last = path.rsplit('/').next().unwrap_or_default();
-        last.rsplit_once('.').is_some_and(|(stem, extension)| {
-            !stem.is_empty() && self.extensions.iter().any(|e| e.eq_ignore_ascii_case(extension))
-        })
+        let (_, extension) = last.rsplit_once('.').filter(|(stem, _)| !stem.is_empty())?;
+        let excluded = self.extensions.iter().find(|e| e.eq_ignore_ascii_case(extension));
+        excluded.map(String::as_str)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Patterns of paths.
 
+use std::fmt;
+
 /// A pattern that could never match.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{pattern}` can match no path: {why}")]
@@ -45,6 +47,12 @@ fn hides_slash(segment: &str) -> bool {
 /// number of segments, none too.
 #[derive(Clone, Debug)]
 pub(crate) struct Glob(Vec<String>);
+
+impl fmt::Display for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|segment| write!(f, "/{segment}"))
+    }
+}
 
 impl Glob {
     pub(crate) fn new(pattern: &str) -> Result<Self, BadPattern> {

@@ -3,6 +3,7 @@
 mod bodies;
 mod config;
 mod exclude;
+mod explain;
 mod glob;
 mod rule;
 mod rules;
@@ -11,6 +12,7 @@ pub use self::{
     bodies::BadBodyType,
     config::{Capture, SessionAs, UnknownCapture},
     exclude::Exclusions,
+    explain::{Explanation, Question, Tried},
     glob::BadPattern,
     rule::{Reliability, Rule},
 };
