@@ -32,7 +32,7 @@ fn serve(auditor: &Auditor, path: &str, status: u16) {
 
 fn values(memory: &Memory) -> Vec<Value> {
     let records = memory.records();
-    records.iter().map(|record| serde_json::to_value(record).unwrap()).collect()
+    records.iter().map(|record| serde_json::to_value(record).expect("JSON")).collect()
 }
 
 #[test]
