@@ -15,6 +15,7 @@ mod groups;
 mod headers;
 mod how;
 mod json;
+mod known;
 mod lines;
 mod list;
 mod multipart;

@@ -4,29 +4,49 @@ use std::borrow::Cow;
 
 use super::{REDACTED, json, scope::Scope, text};
 
-/// Whether a text without a `:`, a `=` or a `<` in it may still hide something.
+/// Whether a text without a `:`, a `=` or a `<` in it may still hide something: `Bearer x`,
+/// `--password x`, `//user@host`.
 pub(super) fn may_hide(text: &str) -> bool {
-    /// Of `Bearer x`. What is before `--password x` and `//user@host` is the byte itself.
-    const SCHEMES: [&[u8]; 4] = [b"earer", b"asic", b"oken", b"igest"];
     let bytes = text.as_bytes();
-    let mut before = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let marks = match *byte {
-            b' ' if matches!(before | 0x20, b'r' | b'c' | b'n' | b't') => {
-                SCHEMES.iter().any(|scheme| {
-                    let word = at.checked_sub(scheme.len()).map(|from| &bytes[from..at]);
-                    word.is_some_and(|word| word.eq_ignore_ascii_case(scheme))
-                })
-            }
-            b'-' | b'/' => before == *byte,
-            _ => false,
-        };
-        if marks {
+    let mut at = 0;
+    // Most texts have none of the bytes in a row that it takes. Sixteen places at a time, without
+    // a branch and each alike, which compilers turn into a few instructions for all of them.
+    while let Some(some) = bytes.get(at..at + 18) {
+        let mut marks = 0;
+        for n in 0..16 {
+            marks |= is_mark(some[n], some[n + 1], some[n + 2]);
+        }
+        if marks != 0 && marks_in(bytes, at, at + 18) {
             return true;
         }
-        before = *byte;
+        at += 16;
     }
-    false
+    matches!(bytes, [b'-', b'-', ..] | [b'/', b'/', ..]) || marks_in(bytes, at, bytes.len())
+}
+
+/// Whether something may be hidden behind these three bytes: not 0 if so.
+#[inline(always)]
+fn is_mark(first: u8, second: u8, third: u8) -> u8 {
+    let is = |byte: u8, wanted: u8| u8::from(byte == wanted);
+    let (a, b) = (first | 0x20, second | 0x20);
+    let scheme = (is(b, b'r') | is(b, b'n')) & is(a, b'e')
+        | is(b, b'c') & is(a, b'i')
+        | is(b, b't') & is(a, b's');
+    is(third, b' ') & scheme | is(third, second) & (is(third, b'-') | is(third, b'/'))
+}
+
+#[inline(never)]
+fn marks_in(bytes: &[u8], from: usize, to: usize) -> bool {
+    /// Of `Bearer`, `Basic`, `Token`, `Digest`.
+    const SCHEMES: [&[u8]; 4] = [b"earer", b"asic", b"oken", b"igest"];
+    (from + 2..to).any(|at| match bytes[at] {
+        b' ' => SCHEMES.iter().any(|scheme| {
+            let word = at.checked_sub(scheme.len()).map(|from| &bytes[from..at]);
+            word.is_some_and(|word| word.eq_ignore_ascii_case(scheme))
+        }),
+        byte @ (b'-' | b'/') => bytes[at - 1] == byte,
+        _ => false,
+    })
 }
 
 /// Masks inside of a decoded value: JSON in it, to a depth of four; pairs and URLs; what the
