@@ -1,6 +1,6 @@
 //! Path selectors: `$.items[*].pin`, matched while a document is walked.
 
-use super::selector::lower;
+use super::selector::{lower, lowered};
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,11 @@ impl Path {
     pub(super) fn is_deep(&self) -> bool {
         self.0.len() > 1
     }
+
+    /// Fewest names that lead to what it selects.
+    pub(super) fn fewest(&self) -> usize {
+        self.0.iter().filter(|step| **step != Step::Deeper).count()
+    }
 }
 
 fn key<'a>(steps: &mut Vec<Step>, text: &'a str) -> Result<&'a str, &'static str> {
@@ -113,6 +118,10 @@ pub(super) struct Walk {
 }
 
 impl Walk {
+    pub(super) const fn new() -> Self {
+        Self { reached: Vec::new(), levels: Vec::new() }
+    }
+
     /// At the root of a document.
     pub(super) fn begin(&mut self, paths: &[(Path, usize)]) {
         self.reached.clear();
@@ -183,7 +192,7 @@ impl Step {
             (Self::Any, _) => true,
             (Self::Key(wanted), Child::Member(name)) => match name.is_ascii() {
                 true => wanted.eq_ignore_ascii_case(name),
-                false => *wanted == lower(name),
+                false => lowered(name).eq(wanted.chars()),
             },
             (Self::Index(wanted), Child::Element(at)) => *wanted == at,
             _ => false,

@@ -13,6 +13,7 @@ const PAIRS: usize = 100;
 /// received. Names are compared after decoding `%` and `+`; `;` separates pairs too, since some
 /// servers split there. `false`: there were more pairs than are kept.
 pub(super) fn query(out: &mut String, query: &str, scope: &mut Scope<'_>) -> bool {
+    scope.allow(query.len());
     let mut rest = query;
     let begin = out.len();
     for _ in 0..PAIRS {
@@ -48,12 +49,18 @@ enum Written {
 
 /// Appends a pair.
 fn pair(out: &mut String, pair: &str, of: Of, scope: &mut Scope<'_>) -> Written {
-    let Some((name, value)) = pair.split_once('=') else {
+    let Some(end) = memchr::memchr(b'=', pair.as_bytes()) else {
         let carries = carries(pair, scope);
         out.push_str(if carries { REDACTED } else { pair });
         return if carries { Written::Masked } else { Written::Open };
     };
-    let selected = if value.is_empty() { None } else { scope.find(of, &decode(name)) };
+    let (name, value) = (&pair[..end], &pair[end + 1..]);
+    let selected = match memchr::memchr2(b'%', b'+', name.as_bytes()) {
+        _ if value.is_empty() => None,
+        None => scope.find_first(of, pair, end),
+        Some(_) if !scope.spend(DECODED + name.len()) => Some(Sel::SENSITIVE),
+        Some(_) => scope.find(of, &decode(name)),
+    };
     let instead = match selected {
         Some(sel) => match scope.instead(sel, Value::Text(&fields::decode(value).0)) {
             Some(instead) => instead,
@@ -69,42 +76,46 @@ fn pair(out: &mut String, pair: &str, of: Of, scope: &mut Scope<'_>) -> Written 
     if masked { Written::Masked } else { Written::Open }
 }
 
+/// Shortest value that carries something inside, and shortest secret that is told by its look.
+const CARRIES: usize = 3;
+const LOOK: usize = 8;
+/// Steps of a name or value that is decoded or looked into.
+const DECODED: usize = 60;
+
 /// Whether a value carries a secret inside, decoded: a URL with a query or user info, further
 /// pairs, JSON. It then goes whole.
 fn carries(value: &str, scope: &mut Scope<'_>) -> bool {
-    if detects(value, scope) {
+    let rules = scope.rules;
+    let detects = value.len() >= LOOK && rules.detectors().any();
+    let marked =
+        value.len() >= CARRIES && memchr::memchr3(b'=', b':', b'%', value.as_bytes()).is_some();
+    if !detects && !marked {
+        return false;
+    }
+    if marked && !scope.spend(DECODED + value.len()) {
+        scope.redacted(Sel::SENSITIVE);
         return true;
     }
-    if value.len() < 3 || !value.contains(['=', ':', '%']) {
-        return false;
-    }
     let value = decode(value);
-    if !value.contains(['=', ':']) {
+    // A secret by its look.
+    if detects && matches!(rules.detectors().mask(&value, scope), Cow::Owned(_)) {
+        return true;
+    }
+    if !marked || memchr::memchr2(b'=', b':', value.as_bytes()).is_none() {
         return false;
     }
-    let hides = |(name, value): (&str, &str)| match value.is_empty() {
-        true => None,
-        false => scope.find(Of::Query, name),
+    let hides = |pair: &str| {
+        let end = memchr::memchr(b'=', pair.as_bytes())?;
+        if end + 1 == pair.len() { None } else { scope.find_first(Of::Query, pair, end) }
     };
-    if let Some(sel) =
-        value.split(['?', '&', ';', '#']).filter_map(|pair| pair.split_once('=')).find_map(hides)
-    {
+    if let Some(sel) = value.split(['?', '&', ';', '#']).find_map(hides) {
         scope.redacted(sel);
         return true;
     }
-    let mut masked = String::with_capacity(value.len());
-    text::text(&mut masked, &value, scope);
-    masked != *value
-}
-
-/// Whether it is a secret by its look.
-fn detects(value: &str, scope: &mut Scope<'_>) -> bool {
-    let rules = scope.rules;
-    if !rules.detectors().any() || value.len() < 8 {
-        return false;
+    match text::inside(&value, scope) {
+        Cow::Owned(masked) => masked != *value,
+        Cow::Borrowed(_) => false,
     }
-    let value = decode(value);
-    matches!(rules.detectors().mask(&value, scope), Cow::Owned(_))
 }
 
 /// Decodes until nothing changes, at most four times: a name encoded twice is decoded twice by
@@ -112,7 +123,7 @@ fn detects(value: &str, scope: &mut Scope<'_>) -> bool {
 fn decode(name: &str) -> Cow<'_, str> {
     let mut name = Cow::Borrowed(name);
     for _ in 0..4 {
-        if !name.contains(['%', '+']) {
+        if memchr::memchr2(b'%', b'+', name.as_bytes()).is_none() {
             break;
         }
         let decoded = fields::decode(&name).0.into_owned();
@@ -127,12 +138,27 @@ fn decode(name: &str) -> Cow<'_, str> {
 /// Appends a path. Matrix parameters (`/a;jsessionid=1`) are pairs like those of a query, and so
 /// is what follows a `&` that somebody meant for a query.
 pub(super) fn path(out: &mut String, path: &str, scope: &mut Scope<'_>) {
-    for piece in path.split_inclusive(['/', ';', '&']) {
-        let end = piece.trim_end_matches(['/', ';', '&']).len();
-        // A piece of a path that goes leaves its separators.
-        let _ = pair(out, &piece[..end], Of::Query, scope);
-        out.push_str(&piece[end..]);
+    let bytes = path.as_bytes();
+    let (mut copied, mut at) = (0, 0);
+    while at < bytes.len() {
+        let mut marked = false;
+        let mut end = at;
+        while let Some(byte) = bytes.get(end)
+            && !matches!(byte, b'/' | b';' | b'&')
+        {
+            marked |= matches!(byte, b'=' | b':' | b'%');
+            end += 1;
+        }
+        // Most pieces are names, which stay.
+        if end - at >= LOOK || (marked && end - at >= CARRIES) {
+            out.push_str(&path[copied..at]);
+            // A piece of a path that goes leaves its separators.
+            let _ = pair(out, &path[at..end], Of::Query, scope);
+            copied = end;
+        }
+        at = end + 1;
     }
+    out.push_str(&path[copied..]);
 }
 
 /// Appends a path with the values of hidden parameters replaced, by the template of its route:
@@ -143,6 +169,7 @@ pub(super) fn path_with_route(
     route: Option<&str>,
     scope: &mut Scope<'_>,
 ) {
+    scope.allow(whole.len());
     let Some(hidden) = route.and_then(|route| super::route::hidden(route, whole, scope)) else {
         return path(out, whole, scope);
     };

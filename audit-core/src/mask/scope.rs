@@ -1,6 +1,6 @@
 //! What a masker of one part needs.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::Cell};
 
 use super::{
     MaskRules, REDACTED,
@@ -23,10 +23,18 @@ pub(super) struct Scope<'a> {
     pub(super) strings: u8,
     /// How many values were masked.
     pub(super) masked: u64,
+    /// The steps that may still be spent on what is rare and slow.
+    steps: Cell<usize>,
+    /// For pointers, so that none takes memory of its own.
+    walk: Walk,
 }
 
 /// How deep JSON in strings of JSON is looked into.
 const STRINGS: u8 = 4;
+/// Steps for a part, and for each of its bytes. A step is about a nanosecond. Only what no honest
+/// client writes that often costs any: see [`Scope::spend`].
+const STEPS: usize = 4_096;
+const STEPS_A_BYTE: usize = 5;
 
 impl<'a> Scope<'a> {
     pub(super) const fn new(
@@ -36,14 +44,48 @@ impl<'a> Scope<'a> {
         keys: Keys<'a>,
         known: &'a Known,
     ) -> Self {
-        Self { rules, part, list, keys, known, strings: STRINGS, masked: 0 }
+        Self {
+            rules,
+            part,
+            list,
+            keys,
+            known,
+            strings: STRINGS,
+            masked: 0,
+            steps: Cell::new(STEPS),
+            walk: Walk::new(),
+        }
+    }
+
+    /// Allows the steps that a text of this length may cost.
+    pub(super) fn allow(&self, bytes: usize) {
+        self.steps.set(STEPS + STEPS_A_BYTE * bytes);
     }
 }
 
 impl Scope<'_> {
+    /// Spends steps on something slow. `false`: there are none left, and what is looked at is to be
+    /// redacted or omitted unseen, so that nobody can keep the writer busy.
+    pub(super) fn spend(&self, steps: usize) -> bool {
+        let left = self.steps.get().checked_sub(steps);
+        self.steps.set(left.unwrap_or(0));
+        left.is_some()
+    }
+
+    /// Whether a step is left.
+    pub(super) fn may_go_on(&self) -> bool {
+        self.steps.get() > 0
+    }
+
     /// The selector of the value under `name`, decoded; nothing is listed yet.
     pub(super) fn find(&self, of: Of, name: &str) -> Option<Sel> {
         self.known.says(self.rules, of, name, name.len()).selected
+    }
+
+    /// The same of the first `len` bytes of a text.
+    #[inline]
+    pub(super) fn find_first(&self, of: Of, text: &str, len: usize) -> Option<Sel> {
+        self.known.says(self.rules, of, text, len).selected
     }
 
     /// What the name of a member says, decoded: the first `len` bytes of a text.
@@ -71,38 +113,53 @@ impl Scope<'_> {
 
     /// The selector of the value that a JSON pointer such as `/users/0/password` leads to, or a
     /// path of another kind: `#/a`, `$.a.b`, SCIM's `emails[type eq "work"].value`.
-    pub(super) fn find_pointer(&self, pointer: &str) -> Option<Sel> {
+    pub(super) fn find_pointer(&mut self, pointer: &str) -> Option<Sel> {
+        if let Some(path) = pointer.strip_prefix('/') {
+            return self.find_path(path, |b| b == b'/');
+        }
         let decoded = percent_encoding::percent_decode_str(pointer).decode_utf8_lossy();
-        let path = match pointer.starts_with('/') {
-            true => pointer,
-            false => decoded.trim_start_matches(['#', '$', '.', '/']),
-        };
-        let separators: &[char] = match pointer.starts_with('/') {
-            true => &['/'],
-            false => &['/', '.', ':', '[', ']'],
-        };
-        let path = path.strip_prefix('/').unwrap_or(path);
+        let path = decoded.trim_start_matches(['#', '$', '.', '/']);
+        self.find_path(path, |b| matches!(b, b'/' | b'.' | b':' | b'[' | b']'))
+    }
+
+    fn find_path(&mut self, path: &str, separates: impl Fn(u8) -> bool) -> Option<Sel> {
+        let rules = self.rules;
         if path.is_empty() {
             // The whole document.
-            return self.rules.paths().first().map(|(_, at)| self.rules.of_path(*at));
+            return rules.paths().first().map(|(_, at)| rules.of_path(*at));
         }
-        let segments = path.split(separators).take(DEEPEST_POINTER);
-        let mut walk = Walk::default();
-        walk.begin(self.rules.paths());
+        let mut walk = std::mem::take(&mut self.walk);
+        walk.begin(rules.paths());
         let mut found = None;
-        for segment in segments {
-            let segment = segment.replace("~1", "/").replace("~0", "~");
-            let child = match segment.parse() {
-                Ok(element) => Child::Element(element),
-                // The place behind the last element.
-                Err(_) if segment == "-" => Child::Element(usize::MAX),
-                Err(_) => Child::Member(&segment),
+        let mut rest = path;
+        for _ in 0..DEEPEST_POINTER {
+            if !self.spend(SEGMENT) {
+                found = found.or(Some(Sel::SENSITIVE));
+                break;
+            }
+            let end = rest.bytes().position(&separates).unwrap_or(rest.len());
+            let segment = match memchr::memchr(b'~', &rest.as_bytes()[..end]) {
+                Some(_) => Cow::Owned(rest[..end].replace("~1", "/").replace("~0", "~")),
+                None => Cow::Borrowed(&rest[..end]),
             };
-            let by_path = walk.look(self.rules.paths(), child).map(|at| self.rules.of_path(at));
-            found = found.or(by_path).or_else(|| self.find(Of::Field, &segment));
+            let child = match element(&segment) {
+                Some(element) => Child::Element(element),
+                None => Child::Member(&segment),
+            };
+            let by_path = walk.look(rules.paths(), child).map(|at| rules.of_path(at));
+            found = found.or(by_path).or_else(|| match &segment {
+                Cow::Borrowed(_) => self.says(rest, end).selected,
+                Cow::Owned(segment) => self.find(Of::Field, segment),
+            });
+            match rest.get(end + 1..) {
+                Some(after) if found.is_none() => rest = after,
+                _ => break,
+            }
         }
         // A value of which a part is selected: its own document does not tell where it is.
-        found.or_else(|| walk.goes_on(self.rules.paths()).map(|at| self.rules.of_path(at)))
+        let found = found.or_else(|| walk.goes_on(rules.paths()).map(|at| rules.of_path(at)));
+        self.walk = walk;
+        found
     }
 
     /// What is written instead of a value; its place is listed. `None`: nothing is, the value
@@ -133,6 +190,17 @@ impl Scope<'_> {
 const LONGEST_TOLD: usize = 64;
 /// Most segments of a JSON pointer that are looked at: as deep as a document may be.
 const DEEPEST_POINTER: usize = 64;
+/// Steps of one.
+const SEGMENT: usize = 15;
+
+/// The element that a segment of a pointer is: `-` is the place behind the last one.
+fn element(segment: &str) -> Option<usize> {
+    match segment.as_bytes() {
+        b"-" => Some(usize::MAX),
+        [b'0'..=b'9' | b'+', ..] => segment.parse().ok(),
+        _ => None,
+    }
+}
 
 #[cfg(test)]
 pub(super) mod tests {

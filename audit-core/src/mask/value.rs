@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{REDACTED, json, scope::Scope, text};
+use super::{REDACTED, json, rules::Sel, scope::Scope, text};
 
 /// Whether a text without a `:`, a `=` or a `<` in it may still hide something.
 pub(super) fn may_hide(text: &str) -> bool {
@@ -32,7 +32,12 @@ pub(super) fn may_hide(text: &str) -> bool {
 /// Masks inside of a decoded value: JSON in it, to a depth of four; pairs and URLs; what the
 /// detectors find. Owned exactly if something was masked.
 pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
-    if text.trim_start().starts_with(['{', '[', '"']) {
+    if text.trim_start().starts_with(['{', '[', '"'])
+        && (ends_like_json(text) || scope.strings == 0)
+    {
+        if !scope.spend(DOCUMENT) {
+            return redacted(scope);
+        }
         // A text that is no JSON after all may have listed what is written otherwise.
         let (mark, before) = (scope.list.mark(), scope.masked);
         let Some(strings) = scope.strings.checked_sub(1) else {
@@ -48,14 +53,33 @@ pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
         }
         scope.list.take_back(mark);
     }
+    scope.spend(TEXT);
     text::inside(text, scope)
 }
+
+/// Whether the end of a text is that of JSON which begins as it does: to find out by reading it
+/// takes longer.
+fn ends_like_json(text: &str) -> bool {
+    let text = text.trim();
+    match text.starts_with('"') {
+        true => text.len() > 1 && text.ends_with('"'),
+        false => text.ends_with([']', '}']),
+    }
+}
+
+/// Steps of a value that may be a document, and of another one.
+const DOCUMENT: usize = 60;
+const TEXT: usize = 15;
 
 /// JSON inside of JSON inside of JSON and so on: what can name anything goes whole.
 fn deeper_than_looked_at<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
     if !text.contains(['{', ':', '=', '\\', ' ', '<']) {
         return Cow::Borrowed(text);
     }
-    scope.redacted(super::rules::Sel::SENSITIVE);
+    redacted(scope)
+}
+
+fn redacted(scope: &mut Scope<'_>) -> Cow<'static, str> {
+    scope.redacted(Sel::SENSITIVE);
     Cow::Owned(REDACTED.to_owned())
 }

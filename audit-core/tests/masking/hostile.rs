@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use audit_core::{BodyMasker, How};
+use audit_core::{BodyMasker, CaptureState, How};
 
 use crate::check;
 
@@ -82,6 +82,10 @@ const TABLE: &[(&str, &str, Make, usize)] = &[
     ("text/plain", "URLs", |n| "http://a:".repeat(n), 500_000),
     ("text/plain", "brackets", |n| "pin=[{(".repeat(n), 500_000),
     ("text/plain", "schemes", |n| "Bearer ".repeat(n), 500_000),
+    ("text/plain", "anchors", |n| "pin::&".repeat(n), 200_000),
+    ("text/plain", "names in brackets", |n| "a]:".repeat(n), 300_000),
+    ("text/plain", "escaped names", |n| "%]=".repeat(n), 300_000),
+    ("application/json", "pointers", |n| elements(n, "{\"path\":\"//a//b//c\"}"), 100_000),
     ("text/plain", "one word", |n| "a".repeat(n), 10 << 20),
 ];
 
@@ -125,5 +129,42 @@ fn no_body_overflows_and_four_times_as_much_takes_four_times_as_long() {
         }
         assert!(long < short * 8, "{content_type}, {what}: {short:?}, then {long:?}");
         assert!(long < Duration::from_secs(20), "{content_type}, {what}: {long:?}");
+    }
+}
+
+/// What is dense with names that are slow to look at, as honest clients write it.
+const HONEST: &[(&str, &str)] = &[
+    ("text/plain", "server.port=8080\nspring.datasource.url=jdbc:h2:mem\n"),
+    ("text/plain", "    [id] => 5\n    [name] => Ann\n"),
+    ("text/plain", "level=info msg=ok dur=12ms path=/a/b "),
+    ("text/plain", "GET /a?user%5Bname%5D=ann&page=2 200 12ms\n"),
+    ("application/x-www-form-urlencoded", "user%5Bname%5D=Ann+B&user%5Bcity%5D=Bonn&"),
+    ("application/x-www-form-urlencoded", "a=1&b=2&c=3&"),
+    ("application/x-www-form-urlencoded", "text=%D0%9F%D1%80%D0%B8%D0%B2%D0%B5%D1%82&"),
+    ("application/xml", "<row id='1'><name>Ann</name><at>12:30</at></row>"),
+];
+
+#[test]
+fn honest_bodies_stay_and_hostile_ones_are_redacted_or_omitted() {
+    let mut masker = check::masker(How::Redact);
+    for (content_type, piece) in HONEST {
+        let mut body = piece.repeat((128 << 10) / piece.len());
+        if content_type.ends_with("xml") {
+            body = format!("<r>{body}</r>");
+        }
+        let masked = masker.body(content_type, body.as_bytes(), usize::MAX);
+        assert_eq!(masked.state, CaptureState::Full, "{piece}");
+        assert!(masked.masked.iter().all(|place| place.field != "sensitive"), "{piece}");
+    }
+    let hidden = |masked: audit_core::MaskedBody| match masked.body {
+        Some(_) => masked.masked.iter().any(|place| place.field == "sensitive"),
+        None => true,
+    };
+    for (content_type, piece) in
+        [("text/plain", "%]="), ("application/x-www-form-urlencoded", "%25%25%25=%25%25%25&")]
+    {
+        let body = format!("{}pin=hunter2", piece.repeat((128 << 10) / piece.len()));
+        let masked = masker.body(content_type, body.as_bytes(), usize::MAX);
+        assert!(!masked.to_json().contains("hunter2") && hidden(masked), "{piece}");
     }
 }

@@ -70,7 +70,7 @@ fn write(
     out.push_str("Content-Disposition: form-data");
     if let Name::Known(name) = &head.name {
         for spelling in head.spellings(name) {
-            selected = selected.or(fields.find(scope, &spelling).map_err(|()| Unparsable)?);
+            selected = selected.or(fields.find(scope, &spelling)?);
         }
         out.push_str("; name=\"");
         out.push_str(&inside(name, scope).replace('"', "%22").replace(['\r', '\n'], " "));

@@ -54,8 +54,18 @@ fn words(out: &mut String, text: &str, scope: &mut Scope<'_>) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
-        let next = match TRIGGERS[usize::from(*byte)] {
-            NONE => at + 1,
+        let trigger = TRIGGERS[usize::from(*byte)];
+        if trigger == NONE {
+            at += 1;
+            continue;
+        }
+        if !scan.scope.may_go_on() {
+            scan.scope.redacted(Sel::SENSITIVE);
+            let from = text.floor_char_boundary(at).max(scan.copied);
+            scan.put(REDACTED, from, text.len());
+            break;
+        }
+        let next = match trigger {
             SEPARATOR => scan.separator(at),
             SLASH => scan.user_info(at),
             SPACE => scan.scheme(at),
@@ -163,14 +173,15 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let before = &self.text.as_bytes()[floor..begin];
         // In a query plain words such as `code` carry secrets too.
         let asked = matches!(before.last(), Some(b'?' | b'&'));
-        let found = match asked {
-            true => self.scope.find(Of::Query, name),
-            false => self.scope.says(&self.text[begin..], end - begin).selected,
-        };
+        let of = if asked { Of::Query } else { Of::Field };
+        let found = self.scope.find_first(of, &self.text[begin..], end - begin);
         let found = found.or_else(|| self.two_words(floor, begin, end));
-        let found =
-            found.or_else(|| name::written_otherwise(self.text, floor, (begin, end), self.scope));
+        let found = found.or_else(|| {
+            let otherwise = name::written_otherwise(self.text, floor, (begin, end), self.scope);
+            otherwise.unwrap_or(Some(Sel::SENSITIVE))
+        });
         let Some(sel) = found else { return at + 1 };
+        self.scope.spend(MASKED);
         if bytes[at] == b':' && whole_line(name) {
             return match one_credential(&self.text[at + 1..]) {
                 Some(len) => self.replace(sel, at + 1 + self.spaces(at + 1), at + 1 + len, false),
@@ -375,6 +386,9 @@ impl<'t> Scan<'t, '_, '_, '_> {
     }
 }
 
+/// Steps of a value that is masked.
+const MASKED: usize = 50;
+
 /// Whether a name of two words ends so; most names have no need to be looked up again.
 fn is_second(word: &str) -> bool {
     const SECOND: [&str; 9] =
@@ -457,7 +471,9 @@ fn scheme_before(text: &[u8]) -> Option<&'static str> {
 
 /// Whether a credential follows the scheme, not a word of prose as in `Basic training`.
 fn is_credential(scheme: &str, word: &str) -> bool {
-    let random = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"=+/_".contains(&b);
+    let random = |b: u8| {
+        b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'=' | b'+' | b'/' | b'_')
+    };
     match word.bytes().skip(1).any(random) {
         true => word.len() >= 4,
         false => scheme == "bearer" && word.len() >= 6,

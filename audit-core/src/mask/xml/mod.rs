@@ -46,6 +46,7 @@ fn document(
     let mut masker = Masker::new(out, scope, inside);
     loop {
         match tokens.next() {
+            _ if !masker.scope.may_go_on() => return Err(Unparsable),
             Ok(Some(Token::Start { name, attributes, empty })) => {
                 masker.text();
                 masker.start(name, &attributes, empty)?;
@@ -70,6 +71,7 @@ fn document(
 /// An element that is not closed yet.
 struct Open<'t> {
     name: &'t str,
+    role: Role,
     /// Where its start tag and its content begin in what is written.
     tag: usize,
     content: usize,
@@ -223,17 +225,18 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         }
         let inherited = self.is_hidden();
         let mut hidden = self.look(name);
-        let mut tells = is_naming(local(name));
+        let role = Role::of(local(name));
+        let mut tells = role == Role::Naming;
         if let Some(parent) = self.open.last_mut() {
             parent.has_children = true;
-            if is_value(local(name)) {
-                hidden = hidden.or(parent.pair.selected);
-            } else if is_of_list(local(name)) {
-                hidden = hidden.or(parent.pair.last.map(|(_, sel)| sel));
-            }
+            hidden = hidden.or(match role {
+                Role::Value => parent.pair.selected,
+                Role::OfList => parent.pair.last.map(|(_, sel)| sel),
+                Role::Naming | Role::None => None,
+            });
             tells |= parent.tells;
         }
-        let told = if is_naming(local(name)) { self.told(attributes) } else { None };
+        let told = if role == Role::Naming { self.told(attributes) } else { None };
         let tag = self.out.len();
         if !inherited {
             hidden = self.tag(name, attributes, hidden)?;
@@ -245,6 +248,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         let content = self.out.len();
         self.open.push(Open {
             name,
+            role,
             tag,
             content,
             attributes,
@@ -281,7 +285,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
                 }
                 false => Cow::Borrowed(attribute.value),
             };
-            if named.is_none() && is_naming(local(attribute.name)) {
+            if named.is_none() && Role::of(local(attribute.name)) == Role::Naming {
                 named = self.name(&value).map(|sel| (attribute.name, sel));
             }
             values.push(value);
@@ -330,7 +334,8 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
 
     /// The same for a name that an attribute tells: `<name value="password"/>`.
     fn told(&self, attributes: &[Attribute<'_>]) -> Option<Sel> {
-        let telling = |a: &&Attribute<'_>| is_naming(local(a.name)) || is_value(local(a.name));
+        let telling =
+            |a: &&Attribute<'_>| matches!(Role::of(local(a.name)), Role::Naming | Role::Value);
         attributes.iter().filter(telling).find_map(|attribute| {
             let mut text = String::new();
             decode(&mut text, attribute.value).ok()?;
@@ -368,7 +373,8 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             return;
         }
         let local = local(open.name);
-        let found = match is_naming(local) && !open.pair.any && !hidden {
+        let naming = open.role == Role::Naming;
+        let found = match naming && !open.pair.any && !hidden {
             true => told.or_else(|| self.name(&open.text)),
             false => told,
         };
@@ -377,7 +383,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             parent.text.push_str(&open.text);
         }
         let pair = &mut parent.pair;
-        if is_naming(local) {
+        if naming {
             pair.any = true;
             let same = |last: &(&str, Sel)| last.0 != local;
             pair.last = found.map(|sel| (local, sel)).or(pair.last.filter(same));
@@ -387,7 +393,9 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             let values = std::mem::take(&mut pair.values);
             self.scope.redacted(sel);
             self.redact(&values);
-        } else if pair.selected.is_none() && (is_value(local) || (is_of_list(local) && !pair.any)) {
+        } else if pair.selected.is_none()
+            && (open.role == Role::Value || (open.role == Role::OfList && !pair.any))
+        {
             let spans = [open.attributes, (open.content, content_end)];
             pair.values.extend(spans.iter().filter(|(from, to)| from < to));
         }
@@ -421,7 +429,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         let mut spans = Vec::new();
         for open in &mut self.open {
             // Of a value that is not over, too.
-            if (is_value(local(open.name)) || is_of_list(local(open.name)))
+            if matches!(open.role, Role::Value | Role::OfList)
                 && open.hidden.is_none()
                 && !open.inherited
             {
@@ -443,13 +451,16 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
     }
 }
 
+/// Steps of a text that may be XML itself.
+const DOCUMENT: usize = 100;
+
 /// A text masked inside, if there was something to mask: it may be XML itself.
 fn masked(text: &str, scope: &mut Scope<'_>, deeper: usize) -> Option<String> {
     let trimmed = text.trim_ascii();
     if trimmed.is_empty() || is_plain(trimmed, scope) {
         return None;
     }
-    if trimmed.starts_with('<') && deeper > 0 {
+    if trimmed.starts_with('<') && deeper > 0 && scope.spend(DOCUMENT) {
         let mut out = String::with_capacity(text.len());
         if document(&mut out, trimmed, false, scope, deeper - 1).is_ok() {
             return (out != trimmed).then_some(out);
@@ -459,38 +470,51 @@ fn masked(text: &str, scope: &mut Scope<'_>, deeper: usize) -> Option<String> {
     (masked != text).then(|| masked.into_owned())
 }
 
-/// Whether an element or attribute of this name tells the name of a value beside it.
-fn is_naming(name: &str) -> bool {
-    const NAMING: [&str; 15] = [
-        "name",
-        "key",
-        "id",
-        "field",
-        "property",
-        "type",
-        "for",
-        "fieldname",
-        "attribute",
-        "param",
-        "n",
-        "parameter",
-        "header",
-        "label",
-        "k",
-    ];
-    name.len() <= 9 && NAMING.iter().any(|n| n.eq_ignore_ascii_case(name))
+/// What an element or attribute tells of another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    None,
+    /// The name of a value beside it.
+    Naming,
+    /// It is the value of a name beside it.
+    Value,
+    /// It is the value of the name before it in a property list.
+    OfList,
 }
 
-/// Whether an element of this name is the value of a name beside it.
-fn is_value(name: &str) -> bool {
-    const VALUES: [&str; 6] = ["value", "values", "val", "v", "content", "text"];
-    name.len() <= 7 && VALUES.iter().any(|v| v.eq_ignore_ascii_case(name))
-}
-
-/// Whether it is the value of the name before it in a property list.
-fn is_of_list(name: &str) -> bool {
-    const TYPES: [&str; 7] = ["string", "data", "integer", "real", "date", "array", "dict"];
-    name.len() <= 7 && TYPES.iter().any(|t| t.eq_ignore_ascii_case(name))
+impl Role {
+    fn of(name: &str) -> Self {
+        use Role::{Naming, OfList, Value};
+        // By length, since every element is looked at.
+        let roles: &[(&str, Self)] = match name.len() {
+            1 => &[("n", Naming), ("k", Naming), ("v", Value)],
+            2 => &[("id", Naming)],
+            3 => &[("key", Naming), ("for", Naming), ("val", Value)],
+            4 => &[
+                ("name", Naming),
+                ("type", Naming),
+                ("text", Value),
+                ("data", OfList),
+                ("real", OfList),
+                ("date", OfList),
+                ("dict", OfList),
+            ],
+            5 => &[
+                ("field", Naming),
+                ("param", Naming),
+                ("label", Naming),
+                ("value", Value),
+                ("array", OfList),
+            ],
+            6 => &[("header", Naming), ("values", Value), ("string", OfList)],
+            7 => &[("content", Value), ("integer", OfList)],
+            8 => &[("property", Naming)],
+            9 => &[("fieldname", Naming), ("attribute", Naming), ("parameter", Naming)],
+            _ => &[],
+        };
+        let found = roles.iter().find(|(listed, _)| listed.eq_ignore_ascii_case(name));
+        found.map_or(Self::None, |(_, role)| *role)
+    }
 }
 
 #[cfg(test)]
