@@ -183,8 +183,8 @@ pub(super) struct Fields {
 }
 
 /// Steps of a name that paths are looked for in, and of each of its segments.
-const WALKED: usize = 10;
-const SEGMENT: usize = 8;
+const WALKED: usize = 5;
+const SEGMENT: usize = 5;
 
 impl Fields {
     /// The selector of the field that is named so, decoded. Errs when there were too many.

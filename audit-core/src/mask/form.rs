@@ -98,7 +98,7 @@ fn plain(pair: &str, scope: &Scope<'_>) -> bool {
 }
 
 /// Steps of a pair that has to be looked into.
-const PAIR: usize = 10;
+const PAIR: usize = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Done {
