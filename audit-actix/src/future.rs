@@ -14,26 +14,34 @@ use actix_web::{
         header::{HeaderMap, HeaderName, HeaderValue},
     },
 };
-use audit_core::{BodyAction, Exchange, PANICKED_STATUS};
+use audit_core::{BodyAction, Exchange, PANICKED_STATUS, REFUSED_STATUS};
 use pin_project_lite::pin_project;
 
 use crate::{AuditBody, head};
 
 pin_project! {
     /// Response future for [`AuditMiddleware`](crate::AuditMiddleware).
-    pub struct ResponseFuture<F> {
-        // Gone after a panic in it: what panicked must not be polled again.
+    pub struct ResponseFuture<F, B> {
+        // Gone after a panic in it: what panicked must not be polled again. And where it must not
+        // be polled at all.
         #[pin]
         inner: Option<F>,
         // Gone where there is no record, and once it has moved into the body.
         exchange: Option<Exchange>,
+        // The request may run: it is on record, or nobody has asked for that.
+        admitted: bool,
+        // The answer to a strict request, until its status is on record. In a box, for what only
+        // strict requests need must not make all futures larger.
+        held: Option<Box<Answer<B>>>,
         id: Option<(HeaderName, HeaderValue)>,
     }
 }
 
-impl<F> ResponseFuture<F> {
+type Answer<B> = Result<ServiceResponse<B>, Error>;
+
+impl<F, B> ResponseFuture<F, B> {
     pub(crate) fn pass(inner: F, id: Option<(HeaderName, HeaderValue)>) -> Self {
-        Self { inner: Some(inner), exchange: None, id }
+        Self { inner: Some(inner), exchange: None, admitted: true, held: None, id }
     }
 
     /// `inner` is `None` when the call itself panicked.
@@ -42,11 +50,17 @@ impl<F> ResponseFuture<F> {
         exchange: Exchange,
         id: Option<(HeaderName, HeaderValue)>,
     ) -> Self {
-        Self { inner, exchange: Some(exchange), id }
+        let admitted = !exchange.is_strict();
+        Self { inner, exchange: Some(exchange), admitted, held: None, id }
+    }
+
+    /// Without a record there is no request.
+    pub(crate) fn refuse(id: Option<(HeaderName, HeaderValue)>) -> Self {
+        Self { inner: None, exchange: None, admitted: false, held: None, id }
     }
 }
 
-impl<F, B> Future for ResponseFuture<F>
+impl<F, B> Future for ResponseFuture<F, B>
 where
     F: Future<Output = Result<ServiceResponse<B>, Error>>,
     B: MessageBody,
@@ -55,18 +69,53 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let result = match (this.inner.as_mut().as_pin_mut(), &mut *this.exchange) {
-            (Some(inner), None) => ready!(inner.poll(cx)),
-            (Some(inner), Some(exchange)) => match exchange.run(|| inner.poll(cx)) {
-                Ok(poll) => ready!(poll),
-                Err(_) => {
-                    Exchange::drop_caught(|| this.inner.set(None));
-                    Err(Panicked {}.into())
-                }
+        if !*this.admitted {
+            let refused = match this.exchange {
+                Some(exchange) => ready!(exchange.poll_intent(cx)).is_err(),
+                None => true,
+            };
+            if refused {
+                Exchange::drop_caught(|| this.inner.set(None));
+                *this.exchange = None;
+                let mut error = Instead::Refused.into();
+                tell_with(&mut error, this.id.take());
+                return Poll::Ready(Err(error));
+            }
+            *this.admitted = true;
+        }
+        let mut result = match this.held.take() {
+            Some(held) => *held,
+            None => match (this.inner.as_mut().as_pin_mut(), &mut *this.exchange) {
+                (Some(inner), None) => ready!(inner.poll(cx)),
+                (Some(inner), Some(exchange)) => match exchange.run(|| inner.poll(cx)) {
+                    Ok(poll) => ready!(poll),
+                    Err(_) => {
+                        Exchange::drop_caught(|| this.inner.set(None));
+                        Err(Instead::Panicked.into())
+                    }
+                },
+                // The call panicked already.
+                (None, _) => Err(Instead::Panicked.into()),
             },
-            // The call panicked already.
-            (None, _) => Err(Panicked {}.into()),
         };
+        if let Some(exchange) = this.exchange
+            && exchange.is_strict()
+        {
+            let status = match &result {
+                Ok(response) => response.status(),
+                Err(error) => error.as_response_error().status_code(),
+            };
+            match exchange.poll_head(cx, status.as_u16()) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => {
+                    Exchange::drop_caught(|| result = Err(Instead::Refused.into()));
+                }
+                Poll::Pending => {
+                    *this.held = Some(Box::new(result));
+                    return Poll::Pending;
+                }
+            }
+        }
         let (exchange, id) = (this.exchange.take(), this.id.take());
         Poll::Ready(match result {
             Ok(response) => {
@@ -87,12 +136,7 @@ where
                 }
                 // The error goes on as it is, for handlers of errors outside; its answer, which
                 // actix makes at the very end, gets the id too.
-                if let Some((name, id)) = id {
-                    error.add_response_mapper(move |mut response| {
-                        tell(response.headers_mut(), name.clone(), id.clone());
-                        response
-                    });
-                }
+                tell_with(&mut error, id);
                 Err(error)
             }
         })
@@ -103,6 +147,16 @@ where
 fn tell(headers: &mut HeaderMap, name: HeaderName, id: HeaderValue) {
     if !headers.contains_key(&name) {
         headers.insert(name, id);
+    }
+}
+
+/// The same with the answer that is made of an error.
+fn tell_with(error: &mut Error, id: Option<(HeaderName, HeaderValue)>) {
+    if let Some((name, id)) = id {
+        error.add_response_mapper(move |mut response| {
+            tell(response.headers_mut(), name.clone(), id.clone());
+            response
+        });
     }
 }
 
@@ -126,20 +180,32 @@ fn watch<B: MessageBody>(
     }
 }
 
-/// The application panicked before it answered.
-#[derive(Debug)]
-struct Panicked {}
+/// What is answered in the application's place.
+#[derive(Clone, Copy, Debug)]
+enum Instead {
+    /// It panicked before it answered.
+    Panicked,
+    /// What it does cannot be recorded first.
+    Refused,
+}
 
-impl fmt::Display for Panicked {
+impl fmt::Display for Instead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The message may hold secrets: it goes to the record, masked, and nowhere else.
-        f.write_str("the application panicked")
+        f.write_str(match self {
+            // The message may hold secrets: it goes to the record, masked, and nowhere else.
+            Self::Panicked => "the application panicked",
+            Self::Refused => "the request cannot be recorded",
+        })
     }
 }
 
-impl ResponseError for Panicked {
+impl ResponseError for Instead {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(PANICKED_STATUS).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        let status = match self {
+            Self::Panicked => PANICKED_STATUS,
+            Self::Refused => REFUSED_STATUS,
+        };
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse {
@@ -147,7 +213,7 @@ impl ResponseError for Panicked {
     }
 }
 
-impl<F> fmt::Debug for ResponseFuture<F> {
+impl<F, B> fmt::Debug for ResponseFuture<F, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").field("exchange", &self.exchange).finish_non_exhaustive()
     }

@@ -72,7 +72,7 @@ where
 {
     type Response = ServiceResponse<AuditBody<B>>;
     type Error = Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S::Future, B>;
 
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -91,8 +91,15 @@ where
                 let id = self.audit.header(id.as_ref());
                 ResponseFuture::pass(self.inner.call(request), id)
             }
+            Begin::Refuse(id) => ResponseFuture::refuse(self.audit.header(id.as_ref())),
             Begin::Record(mut exchange) => {
                 let id = self.audit.header(exchange.id());
+                if exchange.is_strict()
+                    && let Some(route) = request.match_pattern()
+                {
+                    // Its intent is masked before the response is there, which tells the route.
+                    exchange.route(&route);
+                }
                 request.request().extensions_mut().insert(Recorded);
                 if let Some(identity) = request.request().extensions().get() {
                     exchange.identity(identity);

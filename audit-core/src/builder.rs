@@ -1,14 +1,15 @@
 //! Settings from code, checked once.
 
-use std::{fmt, io, sync::Arc};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use crate::{
-    Auditor, Capture, ClientIp, ForwardedHeader, Rule, Secret, SessionAs, Settings, Sink,
+    Auditor, Capture, ClientIp, ForwardedHeader, Reliability, Rule, Secret, SessionAs, Settings,
+    Sink,
     auditor::Core,
     exchange::Hooks,
     hook::{AuditContext, RequestView, ResponseView},
     mask::{MaskRules, Masker, ServiceInfo},
-    pipeline::{Further, Pipe, Writer},
+    pipeline::{Further, Pipe, Strict, Writer},
     settings::{BadSetting, Code, compile},
 };
 
@@ -37,6 +38,7 @@ pub struct AuditorBuilder {
     secret: Option<Secret>,
     further: Vec<Box<dyn Sink>>,
     hooks: Hooks,
+    strict_within: Option<Duration>,
 }
 
 /// Why an auditor was not built.
@@ -115,6 +117,20 @@ impl AuditorBuilder {
     /// dropped, counted, and told in a gap record.
     pub const fn memory(mut self, bytes: usize) -> Self {
         self.settings.auditor.memory = bytes;
+        self
+    }
+
+    /// What a response says about its record, where no rule says otherwise. Default:
+    /// [`Reliability::Buffered`].
+    pub const fn reliability(mut self, reliability: Reliability) -> Self {
+        self.settings.auditor.reliability = reliability;
+        self
+    }
+
+    /// How long a [strict](Reliability::Strict) request waits for its records before it is
+    /// refused, each time. Default: 5 seconds.
+    pub const fn strict_within(mut self, limit: Duration) -> Self {
+        self.strict_within = Some(limit);
         self
     }
 
@@ -310,7 +326,8 @@ impl AuditorBuilder {
             version: said(&self.settings.service.version),
             instance: Some(said(&self.settings.service.instance).unwrap_or_else(default_instance)),
         };
-        let pipe = Arc::new(Pipe::new(self.settings.auditor.memory));
+        let within = self.strict_within.unwrap_or(Strict::WITHIN);
+        let pipe = Arc::new(Pipe::new(self.settings.auditor.memory, within));
         let masker = Masker::new(config.clone(), secret.clone(), service);
         let further = self.further.into_iter().map(Further::start).collect::<Result<_, _>>()?;
         Writer::start(pipe.clone(), Box::new(sink), masker, further)?;

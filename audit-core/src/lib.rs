@@ -40,7 +40,8 @@ pub use self::{
     builder::{AuditorBuilder, BuildError},
     exchange::{
         AuditContext, Begin, BodyAction, Exchange, Identity, InAuditContext, PANICKED_STATUS,
-        Panicked, RequestHead, ResponseHead, Tee, WithAuditContext, in_audit_context,
+        Panicked, REFUSED_STATUS, Refused, RequestHead, ResponseHead, Tee, WithAuditContext,
+        in_audit_context,
     },
     identify::{BadProxy, ClientIp, ForwardedHeader, RequestId, Secret, TrustedProxies},
     mask::{

@@ -59,7 +59,7 @@ where
 {
     type Response = Response<<K as BodyKind<R>>::Response>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future, K>;
+    type Future = ResponseFuture<S::Future, K, R>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -77,6 +77,7 @@ where
                 let future = self.inner.call(request.map(|body| pass::<B, K>(body, None)));
                 ResponseFuture::pass(future, self.layer.header(id.as_ref()))
             }
+            Begin::Refuse(id) => ResponseFuture::refuse(self.layer.header(id.as_ref())),
             Begin::Record(mut exchange) => {
                 let id = self.layer.header(exchange.id());
                 if let Some(identity) = request.extensions().get() {

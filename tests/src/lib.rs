@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod audited;
+pub mod disk;
 pub mod programs;
 pub mod server;
 pub mod testbed;

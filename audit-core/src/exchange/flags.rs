@@ -28,9 +28,12 @@ pub(crate) enum Flag {
     ChangeTruncated = 1 << 17,
     ChangeInvalid = 1 << 18,
     HookFailed = 1 << 19,
+    IntentUnrecorded = 1 << 20,
+    HeadUnrecorded = 1 << 21,
+    KeptByStrict = 1 << 22,
 }
 
-const WORDS: [(Flag, &str); 20] = [
+const WORDS: [(Flag, &str); 23] = [
     (Flag::PathTruncated, "path_truncated"),
     (Flag::QueryTruncated, "query_truncated"),
     (Flag::HeaderTruncated, "header_truncated"),
@@ -51,6 +54,9 @@ const WORDS: [(Flag, &str); 20] = [
     (Flag::ChangeTruncated, "change_truncated"),
     (Flag::ChangeInvalid, "change_invalid"),
     (Flag::HookFailed, "hook_failed"),
+    (Flag::IntentUnrecorded, "intent_unrecorded"),
+    (Flag::HeadUnrecorded, "head_unrecorded"),
+    (Flag::KeptByStrict, "kept_by_strict"),
 ];
 
 impl Flags {

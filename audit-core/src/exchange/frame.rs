@@ -55,10 +55,12 @@ pub(crate) enum Tag {
     /// As a [`BodyField`](super::body::BodyField).
     RequestBody,
     ResponseBody,
+    /// The id of the record, where it was announced.
+    RecordId,
 }
 
 impl Tag {
-    const ALL: [Self; 38] = [
+    const ALL: [Self; 39] = [
         Self::RequestId,
         Self::Method,
         Self::Path,
@@ -97,6 +99,7 @@ impl Tag {
         Self::Failure,
         Self::RequestBody,
         Self::ResponseBody,
+        Self::RecordId,
     ];
 }
 

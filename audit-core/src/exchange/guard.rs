@@ -18,6 +18,7 @@ use super::{
     identity::Identity,
     said::MESSAGE,
     state::Ended,
+    strict::Strict,
 };
 use crate::{
     Auditor, Capture, IdSource, OmitReason, Outcome, Phase, RequestId,
@@ -35,19 +36,21 @@ use crate::{
 /// Finishing never waits, makes no system call and cannot panic.
 #[must_use = "dropping the exchange ends it"]
 pub struct Exchange {
-    auditor: Auditor,
+    pub(super) auditor: Auditor,
     /// The settings that counted when it began.
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     /// `None` once finished.
-    raw: Option<Box<Raw>>,
-    head_at: Option<Instant>,
-    status: Option<u16>,
+    pub(super) raw: Option<Box<Raw>>,
+    pub(super) head_at: Option<Instant>,
+    pub(super) status: Option<u16>,
     grpc_status: Option<u32>,
     declared: Option<u64>,
     produced: u64,
     size_unknown: bool,
     /// Inside the application's code. Still set when dropped: a panic unwound out of it.
     inside: bool,
+    /// What has to be durable before it goes on; nothing for a buffered request.
+    pub(super) strict: Option<Box<Strict>>,
 }
 
 /// The application panicked. It is recorded; its code must not be run again.
@@ -69,7 +72,12 @@ pub enum BodyAction {
 }
 
 impl Exchange {
-    pub(super) fn new(auditor: Auditor, config: Arc<Config>, raw: Box<Raw>) -> Self {
+    pub(super) fn new(
+        auditor: Auditor,
+        config: Arc<Config>,
+        raw: Box<Raw>,
+        strict: Option<Box<Strict>>,
+    ) -> Self {
         Self {
             auditor,
             config,
@@ -81,6 +89,7 @@ impl Exchange {
             produced: 0,
             size_unknown: false,
             inside: false,
+            strict,
         }
     }
 
@@ -275,7 +284,7 @@ impl Exchange {
         if self.head_at.is_none() { Phase::Handler } else { Phase::ResponseBody }
     }
 
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         outcome: Outcome,
         phase: Option<Phase>,
@@ -286,9 +295,9 @@ impl Exchange {
         };
         let pipe = &self.auditor.core.pipe;
         let Raw { context, arena, request_body, identity, .. } = &mut *raw;
-        let ended = context.end(arena, request_body, identity.as_ref());
+        let mut ended = context.end(arena, request_body, identity.as_ref());
         let now = Instant::now();
-        let (rule, sample_rate) = match self.decide(&raw, &ended, outcome, now) {
+        let (rule, sample_rate) = match self.decide(&raw, &mut ended, outcome, now) {
             Ok(decided) => decided,
             Err(why) => {
                 pipe.count_unrecorded(why, raw.held());
@@ -326,7 +335,7 @@ impl Exchange {
             generation: self.config.generation,
             sample_rate,
         };
-        pipe.append(raw, &mut fixed);
+        pipe.append(raw, &mut fixed, self.strict.is_some());
     }
 
     /// The rule that counts, by its place, and the share of requests that it records; or why there
@@ -334,11 +343,12 @@ impl Exchange {
     fn decide(
         &self,
         raw: &Raw,
-        ended: &Ended,
+        ended: &mut Ended,
         outcome: Outcome,
         now: Instant,
     ) -> Result<(usize, f64), Unrecorded> {
-        if ended.discard {
+        let strict = self.strict.is_some();
+        if ended.discard && !strict {
             return Err(Unrecorded::Discarded);
         }
         let rules = &self.config.rules;
@@ -367,7 +377,16 @@ impl Exchange {
         }
         let at = rules.at_end(raw.candidates, &facts);
         let says = &rules.get(at).says;
-        if ended.capture.unwrap_or(says.capture) == Capture::None {
+        let none = ended.capture.unwrap_or(says.capture) == Capture::None;
+        if strict {
+            // It was announced that there would be a record.
+            if ended.discard || none {
+                ended.capture = Some(Capture::Metadata);
+                ended.flags.set(Flag::KeptByStrict);
+            }
+            return Ok((at, 1.0));
+        }
+        if none {
             return Err(Unrecorded::Excluded);
         }
         match says.sampled(raw.lot, &facts) {

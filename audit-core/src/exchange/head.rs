@@ -12,9 +12,10 @@ use super::{
     flags::Flag,
     frame::{self, Tag},
     said::{ROUTE, SESSION},
+    strict::Strict,
 };
 use crate::{
-    Auditor, Capture, OmitReason, RequestId,
+    Auditor, Capture, OmitReason, Reliability, RequestId,
     auditor::Core,
     identify::Inbound,
     mask,
@@ -83,6 +84,9 @@ pub enum Begin {
     Pass(Option<RequestId>),
     /// One record, seen to by the exchange.
     Record(Exchange),
+    /// No record, for want of memory, of a request that must not run without one: answer with
+    /// [`REFUSED_STATUS`](super::REFUSED_STATUS) and this id in its place.
+    Refuse(Option<RequestId>),
 }
 
 /// Decides on a request and copies what a record needs of its head.
@@ -107,6 +111,7 @@ pub(crate) fn begin(auditor: &Auditor, head: &impl RequestHead) -> Begin {
     raw.limit = decided.limit;
     raw.lot = if config.rules.sample() { core.draw() } else { 0 };
     let body = gather(&mut raw, core, &config, head);
+    let strict = decided.reliability == Reliability::Strict;
     // What it holds until it ends; from then on its frame holds what it is long.
     raw.reserved = raw.arena.capacity() + size_of::<Raw>() + size_of::<ContextState>() + ADAPTER;
     if !pipe.reserve(raw.reserved) {
@@ -114,12 +119,17 @@ pub(crate) fn begin(auditor: &Auditor, head: &impl RequestHead) -> Begin {
         raw.reserved = 0;
         pipe.count_dropped(raw.start);
         pipe.give_raw(raw);
+        if strict {
+            pipe.strict.count_refused();
+            return Begin::Refuse(id);
+        }
         return Begin::Pass(id);
     }
     if raw.gathered >= Capture::Request {
         request_body(&mut raw, core, &config, &body);
     }
-    let exchange = Exchange::new(auditor.clone(), Guard::into_inner(config), raw);
+    let strict = strict.then(|| Strict::begin(&mut raw, pipe));
+    let exchange = Exchange::new(auditor.clone(), Guard::into_inner(config), raw, strict);
     core.hooks.request(head, || exchange.context());
     Begin::Record(exchange)
 }

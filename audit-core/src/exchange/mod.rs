@@ -18,6 +18,7 @@ mod raw;
 mod said;
 mod serialised;
 mod state;
+mod strict;
 mod tee;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use self::{
     head::{Begin, RequestHead, ResponseHead},
     hooks::{RequestView, ResponseView},
     identity::Identity,
+    strict::{REFUSED_STATUS, Refused},
     tee::Tee,
 };
 pub(crate) use self::{

@@ -79,6 +79,19 @@ impl ContextState {
         Ended { discard, flags, capture: fields.capture }
     }
 
+    /// Appends what was said so far, and goes on.
+    pub(super) fn so_far(&self, arena: &mut Vec<u8>, identity: Option<&Identity>) -> Flags {
+        let fields = self.lock();
+        let mut flags = fields.flags;
+        flags.add(fields.said.flags);
+        fields.said.push(arena, None);
+        if let Some(identity) = identity {
+            flags.add(identity.said().flags);
+            identity.said().push(arena, Some(&fields.said));
+        }
+        flags
+    }
+
     /// Changes the copy of the request's body, until the exchange ends.
     pub(super) fn request_body<T>(&self, change: impl FnOnce(&mut Copied) -> T) -> Option<T> {
         let mut fields = self.lock();

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     AuditContext, Auditor, Begin, Capture, OmitReason, Secret, Settings,
     auditor::Core,
-    pipeline::Pipe,
+    pipeline::{Pipe, Strict},
     settings::{Code, compile},
 };
 
@@ -83,7 +83,7 @@ impl ResponseHead for Head {
 /// An auditor whose frames nobody takes.
 fn auditor(settings: Settings) -> Auditor {
     let config = Arc::new(compile(&settings, &Code::default()).unwrap());
-    let pipe = Arc::new(Pipe::new(MEMORY));
+    let pipe = Arc::new(Pipe::new(MEMORY, Strict::WITHIN));
     let core = Core::new(config, pipe, settings, Default::default(), &Secret::new([7; 32]));
     Auditor { core: Arc::new(core) }
 }
@@ -98,7 +98,7 @@ fn config(capture: Capture) -> Settings {
 fn begin(auditor: &Auditor, head: &Head) -> Exchange {
     match auditor.begin(head) {
         Begin::Record(exchange) => exchange,
-        Begin::Pass(_) => panic!("not recorded"),
+        _ => panic!("not recorded"),
     }
 }
 

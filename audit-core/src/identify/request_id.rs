@@ -63,13 +63,8 @@ impl RequestId {
     }
 
     fn fresh(unix_millis: u64, source: IdSource) -> Self {
-        // `Uuid::now_v7` would take a process-wide lock and, with its default random source,
-        // make a system call for each id. fastrand's generator is per thread and seeded once.
-        let mut random = [0; 10];
-        fastrand::fill(&mut random);
-        let uuid = uuid::Builder::from_unix_timestamp_millis(unix_millis, &random).into_uuid();
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
-        Self::store(uuid.hyphenated().encode_lower(&mut text).as_bytes(), source)
+        Self::store(fresh_uuid(unix_millis).hyphenated().encode_lower(&mut text).as_bytes(), source)
     }
 
     fn store(id: &[u8], source: IdSource) -> Self {
@@ -78,6 +73,15 @@ impl RequestId {
         // At most 128: checked by `well_formed`, or the length of a UUID.
         Self { bytes, len: id.len() as u8, source }
     }
+}
+
+/// A new id, without a system call.
+pub(crate) fn fresh_uuid(unix_millis: u64) -> uuid::Uuid {
+    // `Uuid::now_v7` would take a process-wide lock and, with its default random source,
+    // make a system call for each id. fastrand's generator is per thread and seeded once.
+    let mut random = [0; 10];
+    fastrand::fill(&mut random);
+    uuid::Builder::from_unix_timestamp_millis(unix_millis, &random).into_uuid()
 }
 
 impl fmt::Debug for RequestId {

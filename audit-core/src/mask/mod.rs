@@ -1,5 +1,6 @@
 //! Masking: the only way from captured bytes to a [`Record`](crate::Record).
 
+mod announced;
 mod body;
 mod captured;
 mod change;
@@ -37,19 +38,20 @@ mod value;
 mod words;
 mod xml;
 
+pub(crate) use self::{
+    announced::announce,
+    format::{Format, media_type},
+    headers::{cookie, hides_header},
+    json::{DEEPEST, compact, depth},
+    preview::value,
+    request::{Clock, Masker, ServiceInfo, config_change, gap},
+};
 pub use self::{
     detect::{Detector, UnknownDetector},
     how::{How, UnknownHow},
     preview::{BodyMasker, MaskedBody},
     rules::MaskRules,
     selector::BadSelector,
-};
-pub(crate) use self::{
-    format::{Format, media_type},
-    headers::{cookie, hides_header},
-    json::{DEEPEST, compact, depth},
-    preview::value,
-    request::{Clock, Masker, ServiceInfo, config_change, gap},
 };
 
 /// What stands where a value was.

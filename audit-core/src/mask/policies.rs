@@ -15,6 +15,8 @@ pub(super) struct Policies {
     /// The one of the record that is made, and the place of its rule.
     at: usize,
     rule: usize,
+    /// What masks it, where no rule has decided yet.
+    mask: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -28,7 +30,7 @@ struct Generation {
 
 impl Policies {
     pub(super) fn new(first: Arc<Config>) -> Self {
-        let mut policies = Self { all: Vec::new(), at: 0, rule: 0 };
+        let mut policies = Self { all: Vec::new(), at: 0, rule: 0, mask: None };
         policies.add(first);
         policies
     }
@@ -65,6 +67,13 @@ impl Policies {
             self.at = found.unwrap_or(self.all.len() - 1);
         }
         self.rule = usize::from(rule);
+        self.mask = None;
+    }
+
+    /// Turns to the settings of a request that no rule has decided on, and to what masks it.
+    pub(super) fn turn_to_mask(&mut self, generation: u32, mask: usize) {
+        self.turn_to(generation, 0);
+        self.mask = Some(mask.min(self.config().masks.len() - 1));
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -78,7 +87,7 @@ impl Policies {
     /// What the present rule masks, and what names said under it.
     pub(super) fn mask(&self) -> (&MaskRules, &Known) {
         let generation = &self.all[self.at];
-        let mask = self.rule().says.mask;
+        let mask = self.mask.unwrap_or(self.rule().says.mask);
         (&generation.config.masks[mask], &generation.known[mask])
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Largest record, in bytes of JSON.
-const LARGEST: usize = 256 * 1024;
+pub(super) const LARGEST: usize = 256 * 1024;
 /// Who writes the records.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServiceInfo {
@@ -113,9 +113,7 @@ impl Masker {
         record.clear();
         self.list.clear();
         let mut of = Draft { fixed, arena, flags: fixed.flags };
-        self.tenant.clear();
-        self.tenant
-            .push_str(of.one(Tag::Tenant).and_then(|t| str::from_utf8(t).ok()).unwrap_or(""));
+        self.of_tenant(&of);
         if keep > Keep::All {
             of.flags.set(Flag::RecordTruncated);
         }
@@ -130,18 +128,32 @@ impl Masker {
             record.group(Group::Metadata, |out| self.metadata(out, &of));
         }
         record.group(Group::Error, |out| self.error(out, &mut of));
+        self.settle(record, &mut of);
+        self.core(record.core_mut(Kind::Request), &of, clock);
+    }
+
+    pub(super) fn of_tenant(&mut self, of: &Draft<'_>) {
+        let tenant = of.one(Tag::Tenant).and_then(|tenant| str::from_utf8(tenant).ok());
+        self.tenant.clear();
+        self.tenant.push_str(tenant.unwrap_or(""));
+    }
+
+    /// What is to do when all groups are there, and before the core is.
+    pub(super) fn settle(&self, record: &mut Record, of: &mut Draft<'_>) {
         if !self.list.texts().is_empty() {
             record.rewrite(|group| echo::without(group, self.list.texts()));
         }
         if self.list.truncated {
             of.flags.set(Flag::MaskedTruncated);
         }
-        self.core(record.core_mut(Kind::Request), &of, clock);
     }
 
     fn core(&self, out: &mut Vec<u8>, of: &Draft<'_>, clock: Clock) {
         let fixed = of.fixed;
-        token::text_member(out, "id", &new_id());
+        match of.one(Tag::RecordId).and_then(|id| str::from_utf8(id).ok()) {
+            Some(announced) => token::text_member(out, "id", announced),
+            None => token::text_member(out, "id", &new_id()),
+        }
         token::text_member(out, "time", &clock.at(fixed.start).to_string());
         token::text_member(out, "level", level(fixed).as_str());
         token::text_member(out, "outcome", fixed.outcome.as_str());
@@ -155,6 +167,18 @@ impl Masker {
         if let Some(head) = fixed.head {
             token::millis_member(out, "ttfb_ms", head.saturating_sub(fixed.start));
         }
+        self.placed(out, of);
+        trace(out, of);
+        object(out, "policy", |out| {
+            token::text_member(out, "rule", &self.policies.rule().name);
+            token::text_member(out, "capture", fixed.capture.as_str());
+            token::share_member(out, "sample_rate", fixed.sample_rate);
+        });
+        self.made(out, of);
+    }
+
+    /// Whose it is, and of which part of the application.
+    pub(super) fn placed(&self, out: &mut Vec<u8>, of: &Draft<'_>) {
         for (name, tag) in
             [("tenant", Tag::Tenant), ("module", Tag::Module), ("action", Tag::Action)]
         {
@@ -166,17 +190,10 @@ impl Masker {
             let given = of.one(tag).and_then(|value| std::str::from_utf8(value).ok());
             token::optional_text(out, name, given.or_else(from_method));
         }
-        if let Some((trace_id, parent_id)) = of.one(Tag::TraceParent).and_then(trace_ids) {
-            object(out, "trace", |out| {
-                token::text_member(out, "trace_id", trace_id);
-                token::text_member(out, "parent_id", parent_id);
-            });
-        }
-        object(out, "policy", |out| {
-            token::text_member(out, "rule", &self.policies.rule().name);
-            token::text_member(out, "capture", fixed.capture.as_str());
-            token::share_member(out, "sample_rate", fixed.sample_rate);
-        });
+    }
+
+    /// What was masked, which limits bit, and who says so.
+    pub(super) fn made(&self, out: &mut Vec<u8>, of: &Draft<'_>) {
         masked(out, &self.list, self.policies.mask().0);
         flags(out, of.flags);
         service(out, &self.service);
@@ -223,6 +240,15 @@ fn level(fixed: &Fixed) -> Level {
         (Outcome::Completed | Outcome::Upgraded, Some(..400)) => Level::Info,
         (Outcome::Completed, Some(400..500)) | (Outcome::Cancelled, _) => Level::Warning,
         _ => Level::Error,
+    }
+}
+
+pub(super) fn trace(out: &mut Vec<u8>, of: &Draft<'_>) {
+    if let Some((trace_id, parent_id)) = of.one(Tag::TraceParent).and_then(trace_ids) {
+        object(out, "trace", |out| {
+            token::text_member(out, "trace_id", trace_id);
+            token::text_member(out, "parent_id", parent_id);
+        });
     }
 }
 
@@ -334,14 +360,26 @@ pub(crate) fn config_change(masker: &mut Masker, record: &mut Record, reload: &R
 const REFUSAL: usize = 4 * 1024;
 
 fn control(record: &mut Record, level: Level, op: &str, fill: impl FnOnce(&mut Vec<u8>)) {
+    control_at(record, level, op, Timestamp::now(), fill);
+}
+
+/// The core of a control record, of which members may follow.
+pub(super) fn control_at<'r>(
+    record: &'r mut Record,
+    level: Level,
+    op: &str,
+    time: Timestamp,
+    fill: impl FnOnce(&mut Vec<u8>),
+) -> &'r mut Vec<u8> {
     let out = record.core_mut(Kind::Control);
     object(out, "control", |out| {
         token::text_member(out, "op", op);
         fill(out);
     });
     token::text_member(out, "id", &new_id());
-    token::text_member(out, "time", &Timestamp::now().to_string());
+    token::text_member(out, "time", &time.to_string());
     token::text_member(out, "level", level.as_str());
+    out
 }
 
 #[cfg(test)]

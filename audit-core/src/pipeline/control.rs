@@ -152,7 +152,8 @@ impl Control {
         std::thread::current().unpark();
     }
 
-    fn wake_writer(&self) {
+    /// Ends the writer's pause.
+    pub(super) fn wake_writer(&self) {
         if let Some(writer) = self.writer.get() {
             writer.unpark();
         }

@@ -3,15 +3,19 @@
 //! Finishing a request appends its raw frame to a shard and wakes nobody. The writer takes all
 //! shards every two milliseconds, makes the records and gives them to the sink.
 
+mod announced;
 mod budget;
 mod control;
 mod counters;
+mod deadlines;
 mod further;
 mod gaps;
 mod health;
 mod pipe;
 mod reloads;
 mod shards;
+mod strict;
+mod ticket;
 mod told;
 mod writer;
 
@@ -20,6 +24,8 @@ pub(crate) use self::{
     further::Further,
     pipe::{Pipe, Unrecorded},
     reloads::Reload,
+    strict::{Announced, Strict},
+    ticket::{Lost, Wait},
     writer::Writer,
 };
 pub use self::{

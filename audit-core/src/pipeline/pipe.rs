@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     health::Health,
     reloads::Reloads,
     shards::Shards,
+    strict::Strict,
 };
 use crate::exchange::{Raw, frame::Fixed};
 
@@ -37,13 +38,15 @@ pub(crate) struct Pipe {
     pub(super) shards: Shards,
     pub(super) tallies: Tallies,
     pub(super) gaps: Gaps,
+    pub(crate) strict: Strict,
     pub(crate) reloads: Reloads,
     pub(crate) control: Control,
     pub(crate) health: Health,
 }
 
 impl Pipe {
-    pub(crate) fn new(memory: usize) -> Self {
+    /// With so much memory, and strict requests that wait so long for their records.
+    pub(crate) fn new(memory: usize, strict_within: Duration) -> Self {
         let pipe = Self {
             epoch: Instant::now(),
             epoch_millis: AtomicU64::new(0),
@@ -51,6 +54,7 @@ impl Pipe {
             shards: Shards::default(),
             tallies: Tallies::default(),
             gaps: Gaps::default(),
+            strict: Strict::new(strict_within),
             reloads: Reloads::default(),
             control: Control::default(),
             health: Health::default(),
@@ -120,8 +124,9 @@ impl Pipe {
         self.shards.give_raw(raw);
     }
 
-    /// Hands a finished request over. Never waits.
-    pub(crate) fn append(&self, mut raw: Box<Raw>, fixed: &mut Fixed) {
+    /// Hands a finished request over. Never waits. One that is `owed` is not dropped for want of
+    /// memory: that it would be recorded was promised before it ran.
+    pub(crate) fn append(&self, mut raw: Box<Raw>, fixed: &mut Fixed, owed: bool) {
         let (start, held) = (raw.start, raw.held());
         // Less than was held, unless the response and the application added much.
         let mut frame = raw.frame_len();
@@ -130,7 +135,10 @@ impl Pipe {
             frame = raw.frame_len();
             fits = self.budget.exchange(held, frame);
         }
-        if !fits {
+        if !fits && owed {
+            self.budget.take(frame);
+            self.budget.release(held);
+        } else if !fits {
             self.budget.release(held);
             self.count_dropped(start);
             return self.give_raw(raw);
@@ -196,11 +204,11 @@ mod tests {
 
     #[test]
     fn what_stays_unused_in_a_chunk_is_memory_too() {
-        let pipe = Pipe::new(1024 * 1024);
+        let pipe = Pipe::new(1024 * 1024, Strict::WITHIN);
         for _ in 0..8 {
             let mut raw = pipe.take_raw();
             raw.arena.resize(20_000, 0);
-            pipe.append(raw, &mut fixed());
+            pipe.append(raw, &mut fixed(), false);
         }
         let chunks = pipe.chunks();
         let held: usize = chunks.iter().map(Vec::capacity).sum();
@@ -214,7 +222,7 @@ mod tests {
 
     #[test]
     fn what_ends_after_the_close_is_dropped_and_never_accepted() {
-        let pipe = Pipe::new(1024 * 1024);
+        let pipe = Pipe::new(1024 * 1024, Strict::WITHIN);
         pipe.shards.take(&mut Vec::new(), &mut Vec::new(), true);
         let mut fixed = fixed();
         pipe.count_started();
@@ -223,7 +231,7 @@ mod tests {
         assert!(pipe.reserve(raw.reserved));
         let accepted = |_| unreachable!("nobody will write it");
         assert!(pipe.shards.append(pipe.take_raw(), &mut fixed, accepted).is_err());
-        pipe.append(raw, &mut fixed);
+        pipe.append(raw, &mut fixed, false);
         let counters = pipe.counters();
         assert_eq!((counters.started, counters.dropped, counters.accepted), (1, 1, 0));
         assert_eq!((counters.in_flight, counters.memory_bytes), (0, 0));

@@ -92,6 +92,7 @@ pub(super) struct Losses {
     refused: Run,
     masker: Run,
     missed: Run,
+    strict: Run,
     /// Records whose masking panicked. They count as refused.
     pub(super) masker_panics: u64,
     /// Control records that the sink refused. No counter has them.
@@ -117,12 +118,17 @@ impl Losses {
                 "a further sink is too slow and misses records; the primary sink has them",
                 "further sinks miss no more records",
             ),
+            strict: Run::new(
+                "strict requests are refused: what they do cannot be recorded first",
+                "no more strict requests are refused",
+            ),
             masker_panics: 0,
             refused_controls: 0,
         }
     }
 
-    pub(super) fn look(&mut self, tallies: &Tallies) {
+    /// `unrecorded` strict requests were refused.
+    pub(super) fn look(&mut self, tallies: &Tallies, unrecorded: u64) {
         let (dropped, refused, missed) = tallies.losses();
         let now = Instant::now();
         self.memory.look(dropped, now);
@@ -130,13 +136,13 @@ impl Losses {
         self.refused.look(by_sink, now);
         self.masker.look(self.masker_panics, now);
         self.missed.look(missed, now);
+        self.strict.look(unrecorded, now);
     }
 
-    pub(super) fn close(&mut self, tallies: &Tallies) {
-        self.look(tallies);
-        for run in [&mut self.memory, &mut self.refused, &mut self.masker, &mut self.missed] {
-            run.close();
-        }
+    pub(super) fn close(&mut self, tallies: &Tallies, unrecorded: u64) {
+        self.look(tallies, unrecorded);
+        let Self { memory, refused, masker, missed, strict, .. } = self;
+        [memory, refused, masker, missed, strict].into_iter().for_each(Run::close);
     }
 }
 

@@ -11,9 +11,11 @@ use std::{
 
 use super::{
     CloseError, Further, Pipe, Reload,
+    announced::Waiting,
     further::guarded,
     gaps::{Gap, Reason},
     shards::recycle,
+    strict::Asked,
     told::{Losses, quietly, told},
 };
 use crate::{
@@ -56,6 +58,7 @@ pub(crate) struct Writer {
     pause: Duration,
     last_error: Option<String>,
     losses: Losses,
+    announced: Waiting,
 }
 
 impl Writer {
@@ -79,6 +82,7 @@ impl Writer {
             pause: FIRST_PAUSE,
             last_error: None,
             losses: Losses::new(),
+            announced: Waiting::default(),
         };
         thread::Builder::new().name("audit-writer".into()).spawn(move || writer.run())?;
         Ok(())
@@ -95,7 +99,9 @@ impl Writer {
             pipe.set_clock();
             self.masker.mark_old();
             pipe.shards.take(&mut chunks, &mut self.spare, orders.close_by.is_some());
-            if !chunks.is_empty() {
+            // After the frames were taken: what was announced of them is among these.
+            let asked = pipe.strict.take(orders.close_by.is_some());
+            if !chunks.is_empty() || !asked.is_empty() {
                 last_work = Instant::now();
             }
             // After the frames were taken: it was heard of all settings that they name.
@@ -105,7 +111,10 @@ impl Writer {
                     self.masker.learn(config.clone());
                 }
             }
-            let mut flow = self.pass(chunks);
+            let mut flow = self.announce(asked);
+            if flow.is_continue() {
+                flow = self.pass(chunks);
+            }
             self.masker.forget_old();
             if flow.is_continue() && !reloads.is_empty() {
                 flow = self.tell_reloads(&reloads);
@@ -134,7 +143,7 @@ impl Writer {
         }
         self.tell_gaps(clock)?;
         self.commit()?;
-        self.losses.look(&self.pipe.tallies);
+        self.losses.look(&self.pipe.tallies, self.pipe.strict.refused());
         self.pipe.health.caught_up(self.pipe.nanos(Instant::now()));
         Flow::Continue(())
     }
@@ -161,6 +170,43 @@ impl Writer {
             self.pipe.gaps.add(Gap { reason: Reason::Refused, count, from, to });
         }
         if self.pending < BATCH { Flow::Continue(()) } else { self.commit() }
+    }
+
+    /// Writes what strict requests wait for, and makes it durable for all of them at once. When the
+    /// sink takes records and cannot make them durable, only those requests wait, and the records
+    /// of others go on.
+    fn announce(&mut self, asked: Vec<Asked>) -> Flow {
+        if asked.is_empty() && !self.announced.is_due() {
+            return Flow::Continue(());
+        }
+        let clock = Clock { wall: Timestamp::now(), nanos: self.pipe.nanos(Instant::now()) };
+        for Asked { what, promise, held } in asked {
+            // Where nobody waits any more, the record itself is all there is to tell.
+            if !promise.is_settled() {
+                let (masker, record) = (&mut self.masker, &mut self.record);
+                let make = AssertUnwindSafe(|| mask::announce(masker, record, &what, clock));
+                match catch_unwind(make) {
+                    Err(payload) => drop_quietly(payload),
+                    // Refused, the promise is broken here.
+                    Ok(()) => {
+                        if self.offer()? {
+                            self.spread();
+                            self.announced.add(promise);
+                        } else {
+                            self.losses.refused_controls += 1;
+                        }
+                    }
+                }
+            }
+            self.pipe.budget.release(held);
+        }
+        self.commit()?;
+        if self.announced.is_due()
+            && let Err(_told) = self.sync()
+        {
+            self.announced.not_synced();
+        }
+        Flow::Continue(())
     }
 
     /// Offers the present record until the sink takes (`true`) or refuses it. Why it is refused
@@ -244,7 +290,7 @@ impl Writer {
     /// was accepted is given up, unless the time for closing is over.
     fn stand_by(&mut self, error: &SinkError) -> Flow {
         self.report(error);
-        self.losses.look(&self.pipe.tallies);
+        self.losses.look(&self.pipe.tallies, self.pipe.strict.refused());
         let orders = self.pipe.control.orders();
         if let Some(ticket) = orders.flush {
             self.pipe.control.flushed(ticket, self.last_error.clone());
@@ -265,7 +311,7 @@ impl Writer {
     /// Tells of a failure once, not at every try.
     fn report(&mut self, error: &SinkError) {
         let text = told(error);
-        if self.pipe.health.sink_failed() {
+        if self.pipe.health.sink_failed(self.pipe.nanos(Instant::now())) {
             quietly(|| tracing::error!(target: "audit", "{text}; it is tried again"));
         }
         self.last_error = Some(text);
@@ -273,6 +319,10 @@ impl Writer {
 
     /// The sink did what it was asked to.
     fn works(&mut self) {
+        if self.announced.owes_a_sync() {
+            // Only half of it: strict requests cannot be served.
+            return;
+        }
         self.last_error = None;
         if self.pipe.health.sink_works() {
             quietly(|| tracing::info!(target: "audit", "the sink takes records again"));
@@ -280,16 +330,29 @@ impl Writer {
     }
 
     fn answer_flush(&mut self, ticket: u64) {
-        let result = guarded(|| self.sink.sync());
-        match &result {
-            Ok(()) => self.works(),
-            Err(error) => self.report(error),
-        }
+        let result = self.sync();
         self.further.iter().for_each(Further::sync);
         self.pipe.control.flushed(ticket, result.err().map(|error| told(&error)));
     }
 
+    fn sync(&mut self) -> Result<(), SinkError> {
+        let result = guarded(|| self.sink.sync());
+        match &result {
+            Ok(()) => {
+                self.announced.synced();
+                self.works();
+            }
+            Err(error) => self.report(error),
+        }
+        result
+    }
+
     fn finish(mut self, flow: Flow) {
+        // No request waits for what nobody will do.
+        self.announced.give_up();
+        for asked in self.pipe.strict.take(true) {
+            self.pipe.budget.release(asked.held);
+        }
         let result = match flow {
             Flow::Continue(()) => {
                 guarded(|| self.sink.close()).map_err(|error| CloseError::Sink(told(&error)))
@@ -303,7 +366,7 @@ impl Writer {
             }
         };
         self.further.drain(..).for_each(Further::close);
-        self.losses.close(&self.pipe.tallies);
+        self.losses.close(&self.pipe.tallies, self.pipe.strict.refused());
         if let Err(error) = &result {
             quietly(|| tracing::error!(target: "audit", "{error}"));
         }

@@ -105,6 +105,8 @@ pub(crate) struct Config {
     pub(crate) rules: Rules,
     /// What rules mask; by [`Says::mask`](super::Says).
     pub(crate) masks: Vec<MaskRules>,
+    /// What masks a request while several rules with masks of their own may decide; one of those.
+    pub(crate) intent_mask: usize,
     pub(crate) client_ip: ClientIp,
 }
 

@@ -12,7 +12,27 @@ pub enum Reliability {
     /// the last commit window held.
     #[default]
     Buffered,
-    /// That it was recorded first; what cannot be recorded is refused.
+    /// That it is on record: it fails closed. Before the application's future is polled, a control
+    /// record `intent` (who asks, and what for) is as safe as the sink can make it; before the
+    /// head of the response is sent, one `head` with its status; the record itself comes at the
+    /// end. After a crash the next start of a trail makes the record of a request whose intent has
+    /// none, with outcome `interrupted`.
+    ///
+    /// A request that cannot be recorded so is answered with status 503, an empty body and its
+    /// id, and does not run: the sink fails or hangs for longer than
+    /// [`strict_within`](crate::AuditorBuilder::strict_within), refuses the control record, the
+    /// memory budget is used up, or the auditor is closed. A `head` that cannot be recorded makes
+    /// it a 503 too, but what the application did by then cannot be undone.
+    ///
+    /// What a service does in its `call` itself, before its future is polled, it does without
+    /// waiting. Where the inner service gives an error and no response, there is no `head`. Such
+    /// requests always leave a record: they are not sampled, and where the application discards
+    /// one, or a rule records nothing of it, it is kept at the level of metadata (flag
+    /// `kept_by_strict`). An intent is masked by what any rule masks that may still decide, and
+    /// has headers where all of them record headers.
+    ///
+    /// It costs each such request two waits for the disk, shared with those that wait at the same
+    /// time.
     Strict,
 }
 

@@ -159,6 +159,16 @@ impl Rules {
         candidates.iter().find(holds).unwrap_or(self.0.len() - 1)
     }
 
+    /// What all that may decide on a request agree on: the least that one records, and what masks
+    /// it, if that is one and the same.
+    pub(crate) fn agreed(&self, candidates: Candidates) -> (Capture, Option<usize>) {
+        let mut says = candidates.iter().map(|at| &self.get(at).says);
+        let Some(first) = says.next() else { return (Capture::None, None) };
+        says.fold((first.capture, Some(first.mask)), |(capture, mask), says| {
+            (capture.min(says.capture), mask.filter(|mask| *mask == says.mask))
+        })
+    }
+
     /// The rule at a place. One that does not exist is the last one.
     pub(crate) fn get(&self, at: usize) -> &Checked {
         self.0.get(at).unwrap_or(&self.0[self.0.len() - 1])

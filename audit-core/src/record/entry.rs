@@ -332,6 +332,10 @@ pub struct Control {
     pub reason: Option<String>,
     /// In `open`: no `close` came before it.
     pub unclean: Option<bool>,
+    /// In `intent` and `head`: the id of the record that is announced.
+    pub record: Option<String>,
+    /// In `head`: the status of the response.
+    pub status: Option<u16>,
 }
 
 #[cfg(test)]

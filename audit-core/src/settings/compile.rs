@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::Settings;
 use crate::{
-    BadPattern, How, MaskRules, Reliability, Rule, TrustedProxies,
+    BadPattern, How, MaskRules, Rule, TrustedProxies,
     exchange::is_identifier,
     mask::BadSelector,
     policy::{
@@ -77,7 +77,8 @@ pub(crate) fn compile(settings: &Settings, code: &Code) -> Result<Config, BadSet
         let why = "this program cannot decode bodies: build it with the feature `decode`, or leave it off";
         return Err(BadSetting::new("bodies.decode", why));
     }
-    let (masks, rules) = rules(settings, code)?;
+    let (mut masks, rules) = rules(settings, code)?;
+    let intent_mask = intent_mask(settings, code, &mut masks)?;
     Ok(Config {
         generation: 0,
         capture_up_to: settings.auditor.capture_up_to,
@@ -97,6 +98,7 @@ pub(crate) fn compile(settings: &Settings, code: &Code) -> Result<Config, BadSet
         session_as: settings.session.form,
         rules,
         masks,
+        intent_mask,
     })
 }
 
@@ -169,10 +171,6 @@ fn rules(settings: &Settings, code: &Code) -> Result<(Vec<MaskRules>, Rules), Ba
 
 fn says(rule: &Rule, settings: &Settings, key: Key<'_>) -> Result<Says, BadSetting> {
     let reliability = rule.reliability.unwrap_or(settings.auditor.reliability);
-    if reliability == Reliability::Strict {
-        let why = "`strict` is not supported yet; write buffered";
-        return Err(BadSetting::new(key("reliability"), why));
-    }
     let limit = rule.limit.unwrap_or(settings.bodies.limit);
     if limit > LARGEST_LIMIT {
         let why = format!("{limit} bytes are too many; at most 16MiB");
@@ -298,6 +296,29 @@ fn mask(
     let except = said.except.iter().filter(|text| !selected(text));
     let rules = rules.except(except).map_err(bad("mask.except".into()))?;
     rules.except(&rule.mask_except).map_err(bad(key("mask.except")))
+}
+
+/// Adds the mask of requests that no rule has decided on: it masks what any rule masks, and makes
+/// no exception that only a rule makes. Gives its place.
+fn intent_mask(
+    settings: &Settings,
+    code: &Code,
+    masks: &mut Vec<MaskRules>,
+) -> Result<usize, BadSetting> {
+    if masks.len() == 1 {
+        return Ok(0);
+    }
+    let with =
+        |masks: bool| settings.rules.iter().filter(move |rule| rule.mask_how.is_some() == masks);
+    let fields = with(true).chain(with(false)).flat_map(|rule| &rule.mask_fields);
+    let every = Rule {
+        mask_fields: fields.cloned().collect(),
+        // How a rule masks is its own affair; what takes its place here tells nothing.
+        mask_how: with(true).next().map(|_| How::Redact),
+        ..Rule::default()
+    };
+    masks.push(mask(settings, code, &every, &|key| format!("rule.{key}"))?);
+    Ok(masks.len() - 1)
 }
 
 /// The key of a rule's own key.

@@ -3,6 +3,7 @@
 mod any;
 mod rules;
 mod secrets;
+mod strict;
 mod who;
 
 use std::net::IpAddr;

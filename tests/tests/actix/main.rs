@@ -10,5 +10,6 @@ mod head;
 mod http1;
 mod panics;
 mod places;
+mod strict;
 mod who;
 mod workers;

@@ -254,8 +254,8 @@ fn it_is_send_sync_and_clone_where_the_inner_is() {
     send::<AuditLayer<Kind>>();
     sync::<AuditLayer<Kind>>();
     clone::<AuditLayer<Kind>>();
-    send::<audit_tower::ResponseFuture<Cell<u8>, Kind>>();
-    unpin::<audit_tower::ResponseFuture<(), Kind>>();
+    send::<audit_tower::ResponseFuture<Cell<u8>, Kind, Cell<u8>>>();
+    unpin::<audit_tower::ResponseFuture<(), Kind, ()>>();
     send::<ResponseBody<Cell<u8>>>();
     sync::<ResponseBody<()>>();
     unpin::<ResponseBody<()>>();

@@ -14,6 +14,7 @@ mod lifecycle;
 mod panics;
 mod places;
 mod raw_hyper;
+mod strict;
 mod upgrades;
 mod who;
 

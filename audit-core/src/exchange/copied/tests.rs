@@ -1,6 +1,7 @@
 //! The copy of one body, by itself.
 
 use super::*;
+use crate::pipeline::Strict;
 
 const MEMORY: usize = 1024 * 1024;
 const JSON: (Coding, &[u8]) = (Coding::Identity, b"application/json");
@@ -24,7 +25,7 @@ fn settled(mut copied: Copied) -> (BodyEnd, Vec<u8>) {
 
 #[test]
 fn the_end_decides_how_much_there_is() {
-    let pipe = Pipe::new(MEMORY);
+    let pipe = Pipe::new(MEMORY, Strict::WITHIN);
     let omitted = BodyEnd::Omitted(OmitReason::Empty);
     for (declared, chunks, at_end, end, kept) in [
         (None, &["ab", "cd"][..], true, BodyEnd::Complete, "abcd"),
@@ -55,7 +56,7 @@ fn the_end_decides_how_much_there_is() {
 
 #[test]
 fn the_size_is_known_at_the_end_only() {
-    let pipe = Pipe::new(MEMORY);
+    let pipe = Pipe::new(MEMORY, Strict::WITHIN);
     let mut copied = open(&pipe, None, 2);
     copied.data(&pipe, b"abcdef");
     assert_eq!(copied.size(), None);
@@ -65,7 +66,7 @@ fn the_size_is_known_at_the_end_only() {
 
 #[test]
 fn of_a_body_that_nobody_told_of_nothing_is_missing() {
-    let pipe = Pipe::new(MEMORY);
+    let pipe = Pipe::new(MEMORY, Strict::WITHIN);
     let mut copied = open(&pipe, None, 8);
     copied.settle(false);
     assert_eq!(copied.field().unwrap().end, BodyEnd::Omitted(OmitReason::Empty));
@@ -73,7 +74,7 @@ fn of_a_body_that_nobody_told_of_nothing_is_missing() {
 
 #[test]
 fn a_limit_of_nothing_keeps_nothing() {
-    let pipe = Pipe::new(MEMORY);
+    let pipe = Pipe::new(MEMORY, Strict::WITHIN);
     let mut copied = open(&pipe, None, 0);
     copied.data(&pipe, b"a");
     assert_eq!(settled(copied), (BodyEnd::Cut, Vec::new()));
@@ -81,7 +82,7 @@ fn a_limit_of_nothing_keeps_nothing() {
 
 #[test]
 fn what_a_buffer_holds_is_reserved() {
-    let pipe = Pipe::new(MEMORY);
+    let pipe = Pipe::new(MEMORY, Strict::WITHIN);
     let mut copied = open(&pipe, None, 100_000);
     for _ in 0..300 {
         copied.data(&pipe, &[b'x'; 1000]);
@@ -94,7 +95,7 @@ fn what_a_buffer_holds_is_reserved() {
 
 #[test]
 fn without_room_it_is_given_up_and_counts_on() {
-    let pipe = Pipe::new(MEMORY);
+    let pipe = Pipe::new(MEMORY, Strict::WITHIN);
     let mut copied = open(&pipe, None, MEMORY);
     copied.data(&pipe, &vec![b'x'; MEMORY / 4]);
     assert!(copied.is_open());
@@ -109,7 +110,7 @@ fn without_room_it_is_given_up_and_counts_on() {
 
 #[test]
 fn none_begins_while_the_writer_lags() {
-    let pipe = Pipe::new(MEMORY);
+    let pipe = Pipe::new(MEMORY, Strict::WITHIN);
     assert!(pipe.reserve(MEMORY / 2 + 1));
     let mut copied = Copied::default();
     copied.start(&pipe, JSON, None, 8);
@@ -119,7 +120,7 @@ fn none_begins_while_the_writer_lags() {
 
 #[test]
 fn a_buffer_serves_the_next_request_unless_it_is_outsize() {
-    let pipe = Pipe::new(MEMORY);
+    let pipe = Pipe::new(MEMORY, Strict::WITHIN);
     for (len, kept) in [(KEEP - CONTENT_TYPE, true), (KEEP + 1, false)] {
         let mut copied = open(&pipe, None, len);
         copied.data(&pipe, &vec![b'x'; len]);
@@ -136,7 +137,7 @@ fn a_buffer_serves_the_next_request_unless_it_is_outsize() {
 
 #[test]
 fn what_was_omitted_keeps_its_reason() {
-    let pipe = Pipe::new(MEMORY);
+    let pipe = Pipe::new(MEMORY, Strict::WITHIN);
     let mut copied = Copied::default();
     assert!(!copied.leave_out(OmitReason::Memory) && copied.field().is_none());
     copied.omit(OmitReason::Encoding);
