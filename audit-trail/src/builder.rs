@@ -10,7 +10,7 @@ use std::{
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, rngs::SysRng};
 
 use crate::{
-    Trail, TrailError,
+    Trail, TrailError, announced,
     directory::{Directory, file_id},
     disk::{Disk, Os},
     line::Event,
@@ -142,6 +142,9 @@ impl Builder {
                 .commit(usize::MAX)
                 .and_then(|()| shared.sync())
                 .map_err(|error| TrailError::io("write to", &path, error))?;
+            shared
+                .with(|writer| writer.announced.note(&writer.directory, writer.next))
+                .map_err(|error| TrailError::io("note what is announced in", &path, error))?;
             let thread = shared
                 .start()
                 .map_err(|error| TrailError::io("start the thread for", &path, error))?;
@@ -196,11 +199,13 @@ fn begin(
         active,
         sealed: None,
         last_line: Instant::now(),
+        announced: announced::begin(&found.interrupted, found.noted),
     };
     writer.push_event(&Event::Open { unclean: found.unclean });
     for repair in &found.repairs {
         writer.push_event(repair);
     }
+    writer.push_interrupted(&found.interrupted);
     Ok(writer)
 }
 

@@ -135,8 +135,13 @@ pub(crate) mod faulty {
             *self.0.lock().unwrap() = Box::new(plan);
         }
 
+        /// What it would make of a call.
+        pub(crate) fn fate(&self, call: &Call) -> Fate {
+            (self.0.lock().unwrap())(call)
+        }
+
         fn ask(&self, call: &Call) -> Result<Option<usize>> {
-            match (self.0.lock().unwrap())(call) {
+            match self.fate(call) {
                 Fate::Done => Ok(None),
                 Fate::Fails(error) => Err(error),
                 Fate::Short(n) => Ok(Some(n)),

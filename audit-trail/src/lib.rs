@@ -17,6 +17,7 @@
 //! them segments of JSON lines. [`Trail`] writes them and repairs what a crash has left;
 //! [`Reader`] merges them by time. The format is described in `docs/trail-format.md`.
 
+mod announced;
 mod builder;
 mod directory;
 mod disk;

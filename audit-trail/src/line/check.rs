@@ -58,10 +58,10 @@ fn control_bytes(line: &[u8]) -> Result<(), Why> {
 }
 
 /// Splits at `,` TAB.
-struct Pieces<'a>(Option<&'a [u8]>);
+pub(super) struct Pieces<'a>(pub(super) Option<&'a [u8]>);
 
 impl<'a> Pieces<'a> {
-    fn next(&mut self) -> Result<Option<&'a [u8]>, Why> {
+    pub(super) fn next(&mut self) -> Result<Option<&'a [u8]>, Why> {
         let Some(rest) = self.0 else { return Ok(None) };
         let Some(tab) = find(rest, b'\t') else {
             self.0 = None;

@@ -1,5 +1,6 @@
 //! One line of a segment: how it is built and how it is judged.
 
+mod announced;
 mod check;
 mod control;
 mod encode;
@@ -7,6 +8,7 @@ mod json;
 mod split;
 
 pub(crate) use self::{
+    announced::{Told, core_of, interrupted, told},
     check::record,
     control::Event,
     encode::encode,

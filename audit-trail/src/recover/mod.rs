@@ -15,6 +15,7 @@ use rustix::{fs::OFlags, io::Errno};
 use self::scan::{Scan, scan};
 use crate::{
     TrailError,
+    announced::{Interrupted, Unrecorded, noted},
     directory::Directory,
     line::{Event, MAX_SEQ},
     segment::{file_name, parse_name},
@@ -35,6 +36,10 @@ pub(crate) struct Found {
     pub(crate) unclean: bool,
     /// What was repaired, in this order.
     pub(crate) repairs: Vec<Event>,
+    /// Requests that were announced and have no record, oldest first.
+    pub(crate) interrupted: Vec<Interrupted>,
+    /// There is a note of such requests.
+    pub(crate) noted: bool,
 }
 
 /// The last segment, all of whose lines are whole.
@@ -50,7 +55,8 @@ pub(crate) struct Last {
 /// Makes a directory fit to be written. `None` where this version cannot go on in it: its
 /// records are of another version, or its numbers are used up. It is left as it is.
 ///
-/// Only the last segment that has a header is read: old damage does not stop the log. Killed at
+/// Only the last segment that has a header is read, and those before it from the one on in which a
+/// request was noted to have been announced: old damage does not stop the log. Killed at
 /// any point, the next call comes to the same end: what is moved away is copied and made
 /// durable before it is cut.
 pub(crate) fn recover(directory: &Directory) -> Result<Option<Found>, TrailError> {
@@ -58,14 +64,37 @@ pub(crate) fn recover(directory: &Directory) -> Result<Option<Found>, TrailError
     let names = directory.names().map_err(|error| failed("list", error))?;
     let mut segments: Vec<u64> = names.iter().filter_map(|name| parse_name(name)).collect();
     segments.sort_unstable();
-    let mut found = Found { segment: None, next: 0, unclean: false, repairs: Vec::new() };
+    let mut found = Found {
+        segment: None,
+        next: 0,
+        unclean: false,
+        repairs: Vec::new(),
+        interrupted: Vec::new(),
+        noted: false,
+    };
+    let mut requests = Unrecorded::default();
+    if let Some(oldest) = noted(directory) {
+        found.noted = true;
+        let first = segments.partition_point(|from| *from <= oldest).saturating_sub(1);
+        let before_last = segments.len().saturating_sub(1);
+        for from in segments.get(first..before_last).unwrap_or_default() {
+            let name = file_name(*from);
+            // Of what cannot be read nothing can be told; the reader says so.
+            if let Ok(file) = directory.open(&name, OFlags::RDONLY) {
+                let path = directory.file_path(&name);
+                let looked = requests.look_at(&File::from(file));
+                looked.map_err(|e| TrailError::io("read", &path, e))?;
+            }
+        }
+    }
     while let Some(from) = segments.pop() {
         let name = file_name(from);
         let path = directory.file_path(&name);
         let io = |doing, error: Errno| TrailError::io(doing, &path, error);
         let file = File::from(directory.open(&name, OFlags::RDWR | OFlags::APPEND)?);
         let size = file.metadata().map_err(|e| TrailError::io("inspect", &path, e))?.len();
-        let scanned = scan(&file, from).map_err(|e| TrailError::io("read", &path, e))?;
+        let scanned =
+            scan(&file, from, &mut requests).map_err(|e| TrailError::io("read", &path, e))?;
         let Scan { header, next, len, torn, closed, first_time } = match scanned {
             scan::Verdict::OtherVersion => return Ok(None),
             scan::Verdict::Segment(scan) => scan,
@@ -102,6 +131,15 @@ pub(crate) fn recover(directory: &Directory) -> Result<Option<Found>, TrailError
         break;
     }
     directory.sync().map_err(|error| failed("sync", error))?;
+    let (interrupted, too_many) = requests.finish();
+    found.interrupted = interrupted;
+    if too_many > 0 {
+        let reason = format!(
+            "{too_many} requests were announced while too many others had no record: they may \
+             have none"
+        );
+        found.repairs.push(Event::Repair { file: None, bytes: 0, reason });
+    }
     Ok(Some(found))
 }
 

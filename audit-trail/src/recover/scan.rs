@@ -3,6 +3,7 @@
 use std::{fs::File, io};
 
 use crate::{
+    announced::Unrecorded,
     line::{self, Lines, Next},
     segment::{Header, parse_header},
 };
@@ -32,8 +33,9 @@ pub(super) struct Scan {
     pub(super) first_time: Option<audit_core::Timestamp>,
 }
 
-/// Reads the segment named `from`, line by line, with flat memory.
-pub(super) fn scan(file: &File, from: u64) -> io::Result<Verdict> {
+/// Reads the segment named `from`, line by line, with flat memory but for the requests that have
+/// no record.
+pub(super) fn scan(file: &File, from: u64, requests: &mut Unrecorded) -> io::Result<Verdict> {
     let mut lines = Lines::at(0);
     let mut scan = Scan { next: from, ..Scan::default() };
     match lines.next(file)? {
@@ -71,6 +73,7 @@ pub(super) fn scan(file: &File, from: u64) -> io::Result<Verdict> {
                 if scan.next == from {
                     scan.first_time = parts.time.and_then(|time| time.parse().ok());
                 }
+                requests.see(line, parts.seq);
                 scan.next += 1;
             }
             Ok(_) => {

@@ -3,6 +3,7 @@
 mod faults;
 mod follow;
 mod interference;
+mod interrupted;
 mod reading;
 mod recovery;
 mod writing;

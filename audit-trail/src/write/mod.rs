@@ -23,6 +23,7 @@ use rand::{Rng as _, rngs::StdRng};
 use rustix::{fs, io::Errno};
 
 use crate::{
+    announced::{Announced, Interrupted},
     directory::{Directory, FileId, size},
     disk::write_all,
     line::{self, Event},
@@ -111,6 +112,8 @@ pub(crate) struct Writer {
     pub(crate) active: Option<Active>,
     pub(crate) sealed: Option<Sealed>,
     pub(crate) last_line: Instant,
+    /// Requests whose records are to come.
+    pub(crate) announced: Announced,
 }
 
 impl Writer {
@@ -127,6 +130,7 @@ impl Writer {
             salt
         };
         line::encode(&mut self.pending, self.next, core, groups, salt)?;
+        self.announced.see(core, self.next, self.durable);
         self.next += 1;
         Ok(())
     }
@@ -137,6 +141,28 @@ impl Writer {
         self.tell(event);
         if let Err(why) = self.push(&event.core(), [].into_iter()) {
             tracing::error!(target: "audit", ?event, why, "a control record is not a line");
+        }
+    }
+
+    /// Takes the records of requests that ran when the process before this one ended.
+    pub(crate) fn push_interrupted(&mut self, requests: &[Interrupted]) {
+        for request in requests {
+            let made = line::interrupted(&request.line, request.id, request.status);
+            let pushed = made.and_then(|(core, groups)| {
+                self.push(&core, groups.iter().map(|(name, value)| (*name, &value[..])))
+            });
+            if let Err(why) = pushed {
+                tracing::error!(target: "audit", why, "an intent makes no record");
+            }
+        }
+        if !requests.is_empty() {
+            tracing::warn!(
+                target: "audit",
+                directory = %self.directory.path().display(),
+                count = requests.len(),
+                "strict requests ran when the process before this one ended; each has its record, \
+                 with outcome interrupted"
+            );
         }
     }
 

@@ -36,6 +36,7 @@ impl Writer {
 
     /// A new segment, durable with its name, that begins with `lines`.
     pub(super) fn begin_segment(&mut self, from: u64, lines: &[u8]) -> Result<Active, Errno> {
+        self.announced.note(&self.directory, from)?;
         let name = file_name(from);
         let flags = OFlags::RDWR | OFlags::APPEND;
         let file = match self.directory.create(&name, flags) {
