@@ -97,8 +97,7 @@ where
                 if exchange.is_strict()
                     && let Some(route) = request.match_pattern()
                 {
-                    // Its intent is masked before the response is there, which tells the route.
-                    exchange.route(&route);
+                    exchange.expect_route(&route);
                 }
                 request.request().extensions_mut().insert(Recorded);
                 if let Some(identity) = request.request().extensions().get() {

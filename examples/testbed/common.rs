@@ -81,9 +81,6 @@ impl Flags {
     }
 
     fn missing(&self) -> Option<&'static str> {
-        if self.reliability == Reliability::Strict {
-            return Some("`--reliability strict`");
-        }
         self.config.is_some().then_some("`--config`")
     }
 
@@ -100,6 +97,10 @@ impl Flags {
         let builder = Auditor::builder()
             .service("testbed", env!("CARGO_PKG_VERSION"))
             .capture(capture)
+            .reliability(match self.reliability {
+                Reliability::Buffered => audit_core::Reliability::Buffered,
+                Reliability::Strict => audit_core::Reliability::Strict,
+            })
             .body_types(["json", "form", "text"])
             .exclude_path("/health")
             .exclude_extension("css");

@@ -189,6 +189,13 @@ impl Said {
         Self { bytes, ids: self.ids.clone() }
     }
 
+    /// All bytes but the lines that are this one.
+    #[must_use]
+    pub fn lacking(&self, line: &[u8]) -> Vec<u8> {
+        let lines = self.bytes.split_inclusive(|byte| *byte == b'\n');
+        lines.filter(|other| !other.eq_ignore_ascii_case(line)).flatten().copied().collect()
+    }
+
     /// Whether these bytes are in it.
     #[must_use]
     pub fn holds(&self, part: impl AsRef<[u8]>) -> bool {

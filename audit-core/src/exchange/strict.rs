@@ -11,6 +11,7 @@ use super::{
     Exchange, Raw,
     flags::{Flag, Flags},
     frame::{self, Fixed, Tag},
+    said::ROUTE,
 };
 use crate::{
     Capture, IdSource, Outcome, RequestId,
@@ -31,6 +32,8 @@ pub struct Refused {}
 pub(super) struct Strict {
     /// The id of its record.
     record: Uuid,
+    /// The route that it will probably match.
+    route: Option<String>,
     stage: Stage,
 }
 
@@ -51,7 +54,7 @@ impl Strict {
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
         let text = record.hyphenated().encode_lower(&mut text);
         frame::push(&mut raw.arena, Tag::RecordId, b"", text.as_bytes());
-        Box::new(Self { record, stage: Stage::New })
+        Box::new(Self { record, route: None, stage: Stage::New })
     }
 }
 
@@ -81,7 +84,8 @@ impl Exchange {
     /// strict one the adapter holds the response, without its [`head`](Self::head) being told,
     /// until its status is durable.
     pub fn poll_head(&mut self, cx: &Context<'_>, status: u16) -> Poll<Result<(), Refused>> {
-        if let Some(Strict { stage: Stage::New | Stage::Runs, record }) = self.strict.as_deref() {
+        if let Some(Strict { stage: Stage::New | Stage::Runs, record, .. }) = self.strict.as_deref()
+        {
             let head = Announced::Head { record: *record, status };
             match self.auditor.core.pipe.announce(head) {
                 Ok(wait) => self.set_stage(Stage::Head(wait)),
@@ -99,6 +103,14 @@ impl Exchange {
     #[must_use]
     pub const fn is_strict(&self) -> bool {
         self.strict.is_some()
+    }
+
+    /// The route template that a strict request will probably match, for an adapter that learns
+    /// with the response which one it was: it tells what of the path is masked in the intent.
+    pub fn expect_route(&mut self, route: &str) {
+        if let Some(strict) = &mut self.strict {
+            strict.route = Some(route[..route.floor_char_boundary(ROUTE)].to_owned());
+        }
     }
 
     fn go_on(&mut self, heard: Result<(), Lost>, to: Stage, or: Flag) -> Poll<Result<(), Refused>> {
@@ -122,6 +134,9 @@ impl Exchange {
         let (Some(raw), Some(strict)) = (&self.raw, &self.strict) else { return Err(Lost) };
         let (config, pipe) = (&*self.config, &self.auditor.core.pipe);
         let mut arena = raw.arena.clone();
+        if let Some(route) = &strict.route {
+            frame::push(&mut arena, Tag::Route, b"", route.as_bytes());
+        }
         let mut flags: Flags = raw.flags;
         flags.add(raw.context.so_far(&mut arena, raw.identity.as_ref()));
         let (capture, mask) = config.rules.agreed(raw.candidates);

@@ -191,24 +191,24 @@ fn entries(root: &Path, end: &str) -> Vec<PathBuf> {
     entries.map(|entry| entry.path()).filter(|path| path.to_string_lossy().ends_with(end)).collect()
 }
 
-fn jitter() -> u64 {
+pub(crate) fn jitter() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
     u64::from(now.expect("a time after 1970").subsec_nanos()) % 5_000
 }
 
 /// When an answer was there, and its request id.
-type Answer = (Instant, String);
+pub(crate) type Answer = (Instant, String);
 
 /// Clients that ask on kept connections, one request at a time, until they are stopped or the
 /// server is gone. They keep the ids of what was answered whole.
-struct Load {
+pub(crate) struct Load {
     clients: Vec<JoinHandle<()>>,
     answered: Arc<Mutex<Vec<Answer>>>,
     enough: Arc<AtomicBool>,
 }
 
 impl Load {
-    fn start(addr: SocketAddr) -> Self {
+    pub(crate) fn start(addr: SocketAddr) -> Self {
         let answered = Arc::new(Mutex::new(Vec::new()));
         let enough = Arc::new(AtomicBool::new(false));
         let client = |_| {
@@ -218,7 +218,7 @@ impl Load {
         Self { clients: (0..CLIENTS).map(client).collect(), answered, enough }
     }
 
-    fn wait_for(&self, answers: usize) {
+    pub(crate) fn wait_for(&self, answers: usize) {
         let deadline = Instant::now() + PATIENCE;
         while self.answered.lock().expect("a lock").len() < answers {
             assert!(Instant::now() < deadline, "too few answers");
@@ -226,7 +226,7 @@ impl Load {
         }
     }
 
-    fn stop(self) -> Vec<Answer> {
+    pub(crate) fn stop(self) -> Vec<Answer> {
         self.enough.store(true, Relaxed);
         for client in self.clients {
             client.join().unwrap_or_else(|cause| panic::resume_unwind(cause));

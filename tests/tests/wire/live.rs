@@ -143,7 +143,6 @@ fn what_is_not_supported_is_refused() {
     for framework in Framework::ALL {
         for (flags, told) in [
             (&["--config", "audit.toml"][..], "`--config`"),
-            (&["--reliability", "strict"], "`--reliability strict`"),
             (&["--audit", "everything"], "possible values: off, none, metadata, headers"),
             (&["--unknown"], "--unknown"),
         ] {

@@ -11,3 +11,4 @@ mod masked;
 mod pair;
 mod parity;
 mod scenarios;
+mod strict;

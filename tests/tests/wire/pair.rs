@@ -55,9 +55,14 @@ pub(crate) struct Audited {
 
 impl Audited {
     pub(crate) fn start(framework: Framework, capture: &str) -> Self {
+        Self::start_as(framework, capture, "buffered")
+    }
+
+    pub(crate) fn start_as(framework: Framework, capture: &str, reliability: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().join("trail");
-        let flags = ["--audit", capture, "--trail", root.to_str().expect("a path")];
+        let trail = root.to_str().expect("a path");
+        let flags = ["--audit", capture, "--reliability", reliability, "--trail", trail];
         let testbed = Testbed::start(framework.testbed(), &flags);
         let trail = Follower::open(&root);
         Self { testbed, trail, root, folder }
@@ -102,8 +107,12 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) fn start(framework: Framework, capture: &str) -> Self {
+        Self::start_as(framework, capture, "buffered")
+    }
+
+    pub(crate) fn start_as(framework: Framework, capture: &str, reliability: &str) -> Self {
         let bare = Testbed::start(framework.testbed(), &["--audit", "off"]);
-        Self { bare, audited: Audited::start(framework, capture) }
+        Self { bare, audited: Audited::start_as(framework, capture, reliability) }
     }
 
     /// What both said: without the layer, with it.

@@ -8,7 +8,10 @@ mod list;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use audit_core::Entry;
-use audit_tests::{trail::told, wire::Wire};
+use audit_tests::{
+    trail::told,
+    wire::{Said, Wire},
+};
 use serde_json::Value;
 
 pub(crate) use self::compare::{Comparison, alike};
@@ -19,27 +22,37 @@ use crate::{
 
 #[test]
 fn answers_and_records_are_the_same_with_the_headers() {
-    run_all("headers");
+    run_all("headers", "buffered");
 }
 
 #[test]
 fn answers_and_records_are_the_same_with_metadata_alone() {
-    run_all("metadata");
+    run_all("metadata", "buffered");
 }
 
 #[test]
 fn answers_and_records_are_the_same_with_the_bodies() {
-    run_all("full");
+    run_all("full", "buffered");
 }
 
-fn run_all(capture: &str) {
-    let mut pairs = Framework::ALL.map(|framework| (framework, Pair::start(framework, capture)));
+#[test]
+fn answers_and_records_are_the_same_where_they_wait_for_each_other() {
+    run_all("full", "strict");
+}
+
+fn run_all(capture: &str, reliability: &str) {
+    let mut pairs = Framework::ALL
+        .map(|framework| (framework, Pair::start_as(framework, capture, reliability)));
     let mut comparison = Comparison::default();
     let mut failed = Vec::new();
     for scenario in scenarios::all() {
+        // Whether its connection can be used again depends on how much has come of the upload.
+        if reliability == "strict" && scenario.name.starts_with("connection used again") {
+            continue;
+        }
         let records = pairs.each_mut().map(|(framework, pair)| {
-            let run =
-                AssertUnwindSafe(|| run(&scenario, *framework, pair, capture, &mut comparison));
+            let how = (capture, reliability);
+            let run = AssertUnwindSafe(|| run(&scenario, *framework, pair, how, &mut comparison));
             // The others are still of interest. What is wrong was printed by the panic.
             catch_unwind(run).unwrap_or_else(|_| {
                 failed.push((*framework, scenario.name));
@@ -64,7 +77,7 @@ fn run(
     scenario: &Scenario,
     framework: Framework,
     pair: &mut Pair,
-    capture: &str,
+    (capture, reliability): (&str, &str),
     comparison: &mut Comparison,
 ) -> Vec<Value> {
     let as_sent = pair.both(|wire| talk(wire, &scenario.steps));
@@ -74,8 +87,14 @@ fn run(
 
     let answer = scenario.answer(framework);
     answer.check(&without);
+    // When it sends a head a server decides whether the connection can be kept, by what has come of
+    // the request until then. After a wait for the disk more has come.
+    let kept = |said: &Said| match reliability {
+        "strict" => said.lacking(b"connection: close\r\n"),
+        _ => said.bytes.clone(),
+    };
     assert!(
-        with.bytes == without.bytes,
+        kept(&with) == kept(&without),
         "answers differ\n  without: {}\n  with: {}",
         without.shown(),
         with.shown()
