@@ -62,6 +62,13 @@
 //! [`Identity`] into the extensions of the request or of the response; that of the response counts
 //! more. A hook may read it from a header: [`AuditorBuilder::on_request`].
 //!
+//! # Strict requests
+//!
+//! Under a rule with [`Reliability::Strict`] a request does not run before it is on record that it
+//! is about to, and is not answered before its status is; what cannot be recorded is a 503. The
+//! inner service is called at once, and its future is not polled until then: nothing of it needs to
+//! be `Clone`, and what it does in `call` itself it does without waiting.
+//!
 //! # Other tasks and threads
 //!
 //! `rt::spawn(work().in_audit_context())` ([`InAuditContext`]) and

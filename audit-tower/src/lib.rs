@@ -69,6 +69,13 @@
 //! those of the request: what a service inside puts into a request is gone when the layer sees
 //! its response. A hook may read it from a header: [`AuditorBuilder::on_request`].
 //!
+//! # Strict requests
+//!
+//! Under a rule with [`Reliability::Strict`] a request does not run before it is on record that it
+//! is about to, and is not answered before its status is; what cannot be recorded is a 503. The
+//! inner service is called at once, and its future is not polled until then: nothing of it needs to
+//! be `Clone`, and what it does in `call` itself it does without waiting.
+//!
 //! # Other tasks and threads
 //!
 //! `tokio::spawn(work().in_audit_context())` ([`InAuditContext`]) and

@@ -1,42 +1,21 @@
 //! How the writer and its sink are, for whoever watches them.
 
-use std::{
-    sync::atomic::{
-        AtomicBool, AtomicU64,
-        Ordering::{Acquire, Relaxed, Release},
-    },
-    time::Duration,
-};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// Kept by the writer, read by whoever asks.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     sink_failing: AtomicBool,
     sink_failures: AtomicU64,
-    /// When it began to fail, in nanoseconds of the pipe.
-    failing_since: AtomicU64,
     /// When the writer last had nothing left to write, in nanoseconds of the pipe.
     caught_up: AtomicU64,
 }
 
 impl Health {
     /// A call of the primary sink failed. Says whether that is news.
-    pub(super) fn sink_failed(&self, now: u64) -> bool {
+    pub(super) fn sink_failed(&self) -> bool {
         self.sink_failures.fetch_add(1, Relaxed);
-        let news = !self.is_sink_failing();
-        if news {
-            self.failing_since.store(now, Relaxed);
-            self.sink_failing.store(true, Release);
-        }
-        news
-    }
-
-    /// How long the primary sink has been failing.
-    pub(super) fn failing_for(&self, now: u64) -> Duration {
-        if !self.sink_failing.load(Acquire) {
-            return Duration::ZERO;
-        }
-        Duration::from_nanos(now.saturating_sub(self.failing_since.load(Relaxed)))
+        !self.sink_failing.swap(true, Relaxed)
     }
 
     /// The primary sink took what it was given. Says whether that is news.

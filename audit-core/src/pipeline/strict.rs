@@ -61,7 +61,12 @@ pub(crate) struct Strict {
     deadlines: Deadlines,
     /// Requests that were refused, since they could not be recorded.
     refused: AtomicU64,
+    /// Since when the writer has been trying again what the sink does not do, in nanoseconds of the
+    /// pipe.
+    failing_since: AtomicU64,
 }
+
+const NOT_FAILING: u64 = u64::MAX;
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -75,7 +80,31 @@ impl Strict {
 
     pub(crate) fn new(within: Duration) -> Self {
         let deadlines = Deadlines::new(within);
-        Self { queue: Mutex::default(), deadlines, refused: AtomicU64::new(0) }
+        Self {
+            queue: Mutex::default(),
+            deadlines,
+            refused: AtomicU64::new(0),
+            failing_since: AtomicU64::new(NOT_FAILING),
+        }
+    }
+
+    /// The sink failed, and the writer tries again until it says otherwise.
+    pub(super) fn sink_fails(&self, now: u64) {
+        if self.failing_since.load(Relaxed) == NOT_FAILING {
+            // Nobody else writes it.
+            self.failing_since.store(now, Relaxed);
+        }
+    }
+
+    pub(super) fn sink_works(&self) {
+        self.failing_since.store(NOT_FAILING, Relaxed);
+    }
+
+    /// Whether the sink has failed for longer than anybody waits.
+    fn is_given_up(&self, now: u64) -> bool {
+        let since = self.failing_since.load(Relaxed);
+        let failing = Duration::from_nanos(now.saturating_sub(since));
+        since != NOT_FAILING && failing >= self.deadlines.within()
     }
 
     /// Takes all that is asked for; with `close`, nothing is taken any more.
@@ -104,7 +133,7 @@ impl Pipe {
     pub(crate) fn announce(&self, what: Announced) -> Result<Wait, Lost> {
         let strict = &self.strict;
         // Else each would wait in vain for as long as those before it did.
-        if self.health.failing_for(self.nanos(Instant::now())) >= strict.deadlines.within() {
+        if strict.is_given_up(self.nanos(Instant::now())) {
             return Err(Lost);
         }
         let held = what.held();

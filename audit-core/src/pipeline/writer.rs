@@ -205,6 +205,7 @@ impl Writer {
             && let Err(_told) = self.sync()
         {
             self.announced.not_synced();
+            self.pipe.strict.sink_fails(self.pipe.nanos(Instant::now()));
         }
         Flow::Continue(())
     }
@@ -290,6 +291,7 @@ impl Writer {
     /// was accepted is given up, unless the time for closing is over.
     fn stand_by(&mut self, error: &SinkError) -> Flow {
         self.report(error);
+        self.pipe.strict.sink_fails(self.pipe.nanos(Instant::now()));
         self.losses.look(&self.pipe.tallies, self.pipe.strict.refused());
         let orders = self.pipe.control.orders();
         if let Some(ticket) = orders.flush {
@@ -311,7 +313,7 @@ impl Writer {
     /// Tells of a failure once, not at every try.
     fn report(&mut self, error: &SinkError) {
         let text = told(error);
-        if self.pipe.health.sink_failed(self.pipe.nanos(Instant::now())) {
+        if self.pipe.health.sink_failed() {
             quietly(|| tracing::error!(target: "audit", "{text}; it is tried again"));
         }
         self.last_error = Some(text);
@@ -323,6 +325,7 @@ impl Writer {
             // Only half of it: strict requests cannot be served.
             return;
         }
+        self.pipe.strict.sink_works();
         self.last_error = None;
         if self.pipe.health.sink_works() {
             quietly(|| tracing::info!(target: "audit", "the sink takes records again"));

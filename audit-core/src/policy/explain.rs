@@ -157,8 +157,11 @@ impl Config {
         let says = &rule.says;
         let mask = &self.masks[says.mask];
         let excluded = self.exclusions.why(method, path);
+        // Decided at the head, where some rule records something.
+        let strict = head.reliability == Reliability::Strict && head.capture > Capture::None;
         let (sample_rate, why) = match (&excluded, says.capture) {
             (Some(why), _) => (0.0, format!("no record: excluded by {why}")),
+            (None, _) if strict => (1.0, "always recorded: it is strict".to_owned()),
             (None, Capture::None) => {
                 (0.0, format!("no record: the rule `{}` captures none", rule.name))
             }
@@ -168,7 +171,7 @@ impl Config {
             rules: if excluded.is_some() { Vec::new() } else { self.tried(question, at) },
             excluded,
             rule: rule.name.clone(),
-            capture: says.capture,
+            capture: if strict { says.capture.max(Capture::Metadata) } else { says.capture },
             gathered: head.capture.max(self.capture_up_to),
             body_limit: says.limit,
             reliability: head.reliability,

@@ -12,8 +12,8 @@ use std::{
 };
 
 use audit_core::{
-    Auditor, AuditorBuilder, Begin, Capture, Exchange, Kind, Record, Refused, Reliability, Rule,
-    Sink, sink::SinkError,
+    Auditor, AuditorBuilder, Begin, Capture, Exchange, Kind, Question, Record, Refused,
+    Reliability, Rule, Sink, sink::SinkError,
 };
 use serde_json::Value;
 
@@ -383,6 +383,54 @@ fn each_ends(records: &[Value]) {
             assert_eq!((ends(&told[at..]), ends(&told[..at])), (1, 0), "{id}: {told:?}");
         }
     }
+}
+
+#[test]
+fn a_flush_that_failed_refuses_nobody_later() {
+    let (auditor, disk) = strict(|s| s.strict_within(Duration::from_millis(50)));
+    disk.set(Mode::FailsToSync);
+    assert!(auditor.flush().is_err());
+    disk.set(Mode::Works);
+    thread::sleep(Duration::from_millis(100));
+    serve(&auditor, &get("/"), 200);
+    auditor.close_blocking().unwrap();
+}
+
+#[test]
+fn buffered_requests_go_on_while_nothing_can_be_made_durable() {
+    let quick = Rule::new("quick").path("/quick").reliability(Reliability::Buffered);
+    let within = Duration::from_millis(50);
+    let (auditor, disk) = strict(|s| s.rule(quick).strict_within(within));
+    disk.set(Mode::FailsToSync);
+    asks_in_vain(&auditor);
+    for _ in 0..100 {
+        drop(begin(&auditor, &get("/quick")));
+    }
+    let begun = Instant::now();
+    while auditor.counters().in_memory > 0 {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", auditor.counters());
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(requests(&disk).len() > 100, "they are written, and the refused one is too");
+    asks_in_vain(&auditor);
+    disk.set(Mode::Works);
+    auditor.close_blocking().unwrap();
+    adds_up(&auditor);
+}
+
+#[test]
+fn it_is_explained() {
+    let few = Rule::new("few").path("/few").sample(0.1);
+    let none = Rule::new("none").status(["404"]).capture(Capture::None);
+    let (auditor, _) = strict(|s| s.rule(few).rule(none).exclude_path("/health"));
+    let few = auditor.explain(&Question::new("GET", "/few"));
+    assert_eq!((few.reliability, few.sample_rate), (Reliability::Strict, 1.0));
+    assert_eq!(few.why, "always recorded: it is strict");
+    let none = auditor.explain(&Question::new("GET", "/").status(404));
+    assert_eq!((none.capture, none.sample_rate), (Capture::Metadata, 1.0));
+    let health = auditor.explain(&Question::new("GET", "/health"));
+    assert_eq!(health.sample_rate, 0.0);
+    auditor.close_blocking().unwrap();
 }
 
 #[test]

@@ -16,10 +16,11 @@ use std::{
 use audit_core::{Kind, Record};
 use audit_tests::app::{audited, request, send};
 use audit_tower::{
-    Auditor,
+    Auditor, Reliability,
     sink::{Callback, Memory, Sink, SinkError},
 };
 use audit_trail::Trail;
+use tower::Service as _;
 use tracing::{Event, Level, Metadata, Subscriber, field::Visit};
 use tracing_subscriber::{
     layer::{Context, Filter, Layer, SubscriberExt as _},
@@ -317,4 +318,31 @@ fn silence_silences_no_record() {
     auditor.close_blocking().unwrap();
     assert_told(&[]);
     assert_eq!((memory.records().len(), auditor.counters().written), (10, 10));
+}
+
+#[test]
+fn refused_strict_requests_are_told_of_once() {
+    let _one = alone();
+    let sink = Moody::default();
+    sink.failing.store(true, Relaxed);
+    let auditor = Auditor::builder()
+        .reliability(Reliability::Strict)
+        .strict_within(Duration::from_millis(30))
+        .build(sink.clone())
+        .unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for _ in 0..5 {
+        let answer = audited(&auditor).call(request(&format!("/small?name={SECRET}")));
+        assert_eq!(runtime.block_on(answer).unwrap().status(), 503);
+    }
+    wait_for(|| told().len() == 2);
+    sink.failing.store(false, Relaxed);
+    auditor.close_blocking().unwrap();
+    assert_told(&[
+        (Level::ERROR, "the sink is unavailable: no space, 0; it is tried again"),
+        (Level::ERROR, "strict requests are refused"),
+        (Level::INFO, "the sink takes records again"),
+        (Level::INFO, "no more strict requests are refused"),
+    ]);
+    assert!(told()[3].1.contains("count=5 "), "{:?}", told());
 }
