@@ -136,8 +136,19 @@ async fn without_memory_nothing_runs() {
         assert!(held.len() < 5_000);
     };
     is_refused(refused).await;
+    let waited = held.len();
     drop(held);
-    assert!(disk.ended(&auditor).iter().all(|record| record.outcome == Some(Outcome::Cancelled)));
+    // Memory is used up at its head, and it is counted as dropped; or by its intent, and then there
+    // was still room for a record that tells so.
+    let records = disk.ended(&auditor);
+    let (cancelled, other): (Vec<_>, Vec<_>) =
+        records.iter().partition(|record| record.outcome == Some(Outcome::Cancelled));
+    assert_eq!(cancelled.len(), waited);
+    assert_eq!(auditor.counters().dropped + other.len() as u64, 1, "{other:#?}");
+    for record in other {
+        assert_eq!(Ending::of(record), Ending::completed(503, 0));
+        assert_eq!(record.flags, ["intent_unrecorded"]);
+    }
     assert_eq!(ran.load(SeqCst), 0, "none was polled again");
 }
 
