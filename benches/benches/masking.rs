@@ -25,7 +25,7 @@ fn order() -> String {
             "address": {"street": "High Street 12", "postcode": "1234 AB", "city": "Amsterdam"},
         },
         "payment": {"method": "card", "card_number": "4111 1111 1111 1111", "cvv": 123, "pin": "0000"},
-        "items": (0..14).map(item).collect::<Vec<_>>(),
+        "items": (0..16).map(item).collect::<Vec<_>>(),
         "notes": "Leave it with the neighbours at number 14 if nobody is at home.",
         "total": 1234.5,
     });

@@ -64,7 +64,7 @@ fn masked(
     }
     let text = text(bytes, cut).ok_or(OmitReason::Unparsable)?;
     // No text has them, but each second byte of UTF-16 is one: its names cannot be seen.
-    if text.contains('\0') {
+    if memchr::memchr(0, text.as_bytes()).is_some() {
         return Err(OmitReason::Unparsable);
     }
     let done = match format {

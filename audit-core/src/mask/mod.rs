@@ -16,6 +16,7 @@ mod groups;
 mod headers;
 mod how;
 mod json;
+mod known;
 mod lines;
 mod list;
 mod multipart;

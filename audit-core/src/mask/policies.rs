@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{Ordering::Acquire, fence},
 };
 
-use super::{MaskRules, names::Known};
+use super::{MaskRules, known::Known};
 use crate::policy::{Checked, Config};
 
 /// The newest settings, and older ones as long as a frame may name them.

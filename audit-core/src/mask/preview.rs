@@ -4,8 +4,8 @@ use super::{
     How, MaskRules,
     body::{Body, body},
     how::{Keys, pseudonym},
+    known::Known,
     list::MaskedList,
-    names::Known,
     part::Part,
     scope::Scope,
 };

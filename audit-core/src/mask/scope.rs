@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use super::{
     MaskRules, REDACTED,
     how::{Keys, Value},
+    known::Known,
     list::MaskedList,
-    names::{Known, Says},
+    names::Says,
     pair::Role,
     part::{Of, Part},
     paths::{Child, Walk},

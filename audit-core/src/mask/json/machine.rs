@@ -1,5 +1,8 @@
 //! The one pass over a document.
 
+mod cut;
+mod member;
+
 use std::borrow::Cow;
 
 use super::{
@@ -8,15 +11,7 @@ use super::{
     token::{self, QUOTED, comma_behind, push_string, value_of},
 };
 use crate::mask::{
-    REDACTED,
-    how::{How, Value},
-    names::Says,
-    pair::Role,
-    part::Of,
-    paths::{Child, Walk},
-    rules::Sel,
-    scope::Scope,
-    value,
+    REDACTED, how::How, known::Place, pair::Role, paths::Walk, rules::Sel, scope::Scope, value,
 };
 
 /// Deepest nesting that is followed; a bracket bomb ends here.
@@ -44,12 +39,16 @@ pub(super) struct Machine<'t, 's, 'r> {
     /// The container that the walk is in, which is asked for all the time; those around it; and
     /// how many that are together.
     level: Level,
+    /// Where the last name is remembered.
+    last: Place,
     around: Vec<Level>,
     depth: usize,
     /// The values of all open containers whose names are still to come.
     early: Vec<Early>,
     muted: Option<Muted>,
     walks: Option<(Walk, Walk)>,
+    /// Whether detectors look at what is not selected.
+    detects: bool,
     pub(super) deepest: usize,
     pub(super) halved: bool,
 }
@@ -67,6 +66,7 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             walks.1.begin(scope.rules.excepted_paths());
             walks
         });
+        let detects = scope.detects();
         Self {
             text,
             bytes: text.as_bytes(),
@@ -77,11 +77,13 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             scope,
             // Outside of all containers, what is there is like an element.
             level: Level::new(false, 0),
+            last: Place::default(),
             around: Vec::new(),
             depth: 0,
             early: Vec::new(),
             muted: None,
             walks,
+            detects,
             deepest: 0,
             halved: false,
         }
@@ -99,73 +101,85 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         end
     }
 
+    /// One loop with one place for each kind of token, and the place of the next token in a
+    /// variable of its own, which may so stay in a register. What a document asks for all the
+    /// time is inlined here; what is rare is called, since it would take the registers.
     fn document(&mut self) -> Result<(), Stop> {
-        let mut selected = None;
+        let mut at = self.at;
+        let end = self.tokens(&mut at);
+        self.at = at;
+        end
+    }
+
+    #[inline(always)]
+    fn tokens(&mut self, at: &mut usize) -> Result<(), Stop> {
         loop {
-            if let Some(sel) = selected.take() {
-                self.muted = Some(Muted { begin: self.at, depth: self.depth, sel });
+            'child: {
+                match self.peek(*at)? {
+                    b'"' => *at = self.string(*at)?,
+                    open @ (b'{' | b'[') => {
+                        // Its closing bracket is two behind it.
+                        self.open(open == b'{', at)?;
+                        if self.peek(*at)? != open + 2 {
+                            break 'child;
+                        }
+                        *at += 1;
+                        self.close();
+                    }
+                    _ => *at = self.scalar(*at)?,
+                }
+                // A value is over, and with it perhaps the containers that it ends.
+                loop {
+                    self.value_ends(at);
+                    if self.depth == 0 {
+                        return Ok(());
+                    }
+                    self.white_space(at);
+                    match (self.peek(*at)?, self.level.object) {
+                        (b',', _) => {
+                            *at += 1;
+                            self.white_space(at);
+                            break;
+                        }
+                        (b'}', true) | (b']', false) => {
+                            *at += 1;
+                            self.close();
+                        }
+                        _ => return Err(Stop::Bad),
+                    }
+                }
             }
-            match self.peek()? {
-                b'"' => self.string()?,
-                b'{' => {
-                    self.open(true)?;
-                    if self.peek()? != b'}' {
-                        selected = self.member()?;
-                        continue;
-                    }
-                    self.close();
-                }
-                b'[' => {
-                    self.open(false)?;
-                    if self.peek()? != b']' {
-                        selected = self.element();
-                        continue;
-                    }
-                    self.close();
-                }
-                _ => self.scalar()?,
-            }
-            // A value is over, and with it perhaps the containers that it ends.
-            loop {
-                self.value_ends();
-                if self.depth == 0 {
-                    return Ok(());
-                }
-                let object = self.level.object;
-                self.white_space();
-                match (self.peek()?, object) {
-                    (b',', _) => {
-                        self.at += 1;
-                        self.white_space();
-                        selected = if object { self.member()? } else { self.element() };
-                        break;
-                    }
-                    (b'}', true) | (b']', false) => self.close(),
-                    _ => return Err(Stop::Bad),
-                }
+            let selected = match self.level.object {
+                true => self.member(at)?,
+                false => self.element(*at),
+            };
+            if let Some(sel) = selected {
+                self.muted = Some(Muted { begin: *at, depth: self.depth, sel });
             }
         }
     }
 
-    fn peek(&self) -> Result<u8, Stop> {
-        self.bytes.get(self.at).copied().ok_or(Stop::End)
+    #[inline(always)]
+    fn peek(&self, at: usize) -> Result<u8, Stop> {
+        self.bytes.get(at).copied().ok_or(Stop::End)
     }
 
     /// Skips white space, which is not copied.
-    #[inline]
-    fn white_space(&mut self) {
-        if self.bytes.get(self.at).is_some_and(|byte| *byte <= b' ') {
-            self.white_space_there();
+    #[inline(always)]
+    fn white_space(&mut self, at: &mut usize) {
+        if self.bytes.get(*at).is_some_and(|byte| *byte <= b' ') {
+            *at = self.behind_white_space(*at);
         }
     }
 
     #[cold]
-    fn white_space_there(&mut self) {
-        self.flush(self.at);
-        self.at += scan::blanks(&self.bytes[self.at..]);
+    fn behind_white_space(&mut self, at: usize) -> usize {
+        self.flush(at);
+        let behind = at + scan::blanks(&self.bytes[at..]);
         if self.muted.is_none() {
-            self.copied = self.at;
+            self.copied = behind;
         }
+        behind
     }
 
     /// Writes what was not yet, up to a place. Nothing while a hidden value is passed over.
@@ -176,8 +190,8 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         }
     }
 
-    #[inline]
-    fn open(&mut self, object: bool) -> Result<(), Stop> {
+    #[inline(always)]
+    fn open(&mut self, object: bool, at: &mut usize) -> Result<(), Stop> {
         if self.depth == DEEPEST {
             return Err(Stop::Bad);
         }
@@ -188,114 +202,21 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         self.level = Level::new(object, self.early.len());
         self.depth += 1;
         self.deepest = self.deepest.max(self.depth);
-        self.at += 1;
-        self.white_space();
+        *at += 1;
+        self.white_space(at);
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn close(&mut self) {
         self.early.truncate(self.level.early);
         self.level = self.around.pop().unwrap_or(Level::new(false, 0));
         self.depth -= 1;
-        self.at += 1;
-    }
-
-    /// Reads the name of a member and its colon; the selector of its value.
-    fn member(&mut self) -> Result<Option<Sel>, Stop> {
-        if self.peek()? != b'"' {
-            return Err(Stop::Bad);
-        }
-        let begin = self.at;
-        let name = scan::string::<false>(self.bytes, begin + 1)?;
-        let says = match self.muted {
-            None => self.says(begin, name),
-            Some(_) => Says::default(),
-        };
-        if let Some(sel) = says.selected {
-            self.member_begins(begin, sel);
-        }
-        self.level.role = says.role;
-        let mut colon = name.end() + 1;
-        colon += scan::blanks(&self.bytes[colon..]);
-        match self.bytes.get(colon) {
-            Some(b':') => {}
-            Some(_) => return Err(Stop::Bad),
-            None => return Err(Stop::End),
-        }
-        self.at = name.end() + 1;
-        self.white_space();
-        self.at = colon + 1;
-        self.white_space();
-        if says.role == Role::Value && says.selected.is_none() {
-            return Ok(self.value_of_pair());
-        }
-        Ok(says.selected)
-    }
-
-    /// What the name between these quotes says of its value.
-    fn says(&mut self, begin: usize, name: Quoted) -> Says {
-        if name.escaped() {
-            let (decoded, halved) = scan::unescape(&self.text[begin + 1..name.end()]);
-            self.halved |= halved;
-            let mut says = self.scope.says(&decoded, decoded.len());
-            self.walk(Child::Member(&decoded), &mut says.selected);
-            return says;
-        }
-        let text = &self.text[begin + 1..];
-        let len = name.end() - begin - 1;
-        // Here and not through the scope, so that no call is made for a name that is known.
-        let mut says = self.scope.known.says(self.scope.rules, Of::Field, text, len);
-        if self.walks.is_some() {
-            self.walk(Child::Member(&text[..len]), &mut says.selected);
-        }
-        says
-    }
-
-    #[inline]
-    fn element(&mut self) -> Option<Sel> {
-        if self.muted.is_some() {
-            return None;
-        }
-        let element = self.level.element;
-        self.level.element += 1;
-        // Of a pair such as `["password","x"]`; its name stays where it is.
-        let mut selected = self.level.named;
-        self.level.member_out = None;
-        if self.walks.is_none() {
-            return selected;
-        }
-        self.walk(Child::Element(element), &mut selected);
-        if let Some(sel) = selected {
-            self.member_begins(self.at, sel);
-        }
-        selected
-    }
-
-    fn walk(&mut self, child: Child<'_>, selected: &mut Option<Sel>) {
-        if let Some((paths, excepted)) = &mut self.walks {
-            let rules = self.scope.rules;
-            if let Some(path) = paths.look(rules.paths(), child) {
-                *selected = Some(rules.of_path(path));
-            }
-            if excepted.look(rules.excepted_paths(), child).is_some() {
-                *selected = None;
-            }
-        }
-    }
-
-    /// Notes where a member that is to be removed begins.
-    fn member_begins(&mut self, begin: usize, sel: Sel) {
-        let removed = matches!(self.scope.rules.how_of(sel), How::Remove);
-        if removed {
-            self.flush(begin);
-        }
-        self.level.member_out = removed.then_some(self.out.len());
     }
 
     /// The value of a pair begins: its name is known, or is still to come.
-    fn value_of_pair(&mut self) -> Option<Sel> {
-        let begin = self.at;
+    #[inline(never)]
+    fn value_of_pair(&mut self, begin: usize) -> Option<Sel> {
         let named = self.level.named;
         if self.muted.is_some() {
             return None;
@@ -314,13 +235,27 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         named
     }
 
-    fn string(&mut self) -> Result<(), Stop> {
-        let begin = self.at;
-        let quoted = scan::string::<true>(self.bytes, begin + 1)?;
-        self.at = quoted.end() + 1;
-        if self.muted.is_some() {
-            return Ok(());
+    /// Reads a string that is a value, or an element; the place behind it.
+    #[inline(always)]
+    fn string(&mut self, begin: usize) -> Result<usize, Stop> {
+        let quoted = scan::string(self.bytes, begin + 1)?;
+        let role = self.level.role;
+        let plain = !quoted.telling()
+            && !quoted.escaped()
+            && !quoted.spaced()
+            && !self.detects
+            && self.level.element != 1
+            && self.bytes[begin + 1] != b'%'
+            && !matches!(role, Role::Name | Role::Pointer);
+        if !plain && self.muted.is_none() {
+            self.look_inside(begin, quoted);
         }
+        Ok(quoted.end() + 1)
+    }
+
+    /// Masks inside of a string that may hide something, and tells what its pair is named.
+    #[inline(never)]
+    fn look_inside(&mut self, begin: usize, quoted: Quoted) {
         let raw = &self.text[begin + 1..quoted.end()];
         if self.level.element == 1 {
             self.pair_begins(begin, raw);
@@ -332,7 +267,7 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             && !raw.starts_with('%')
             && !self.scope.rules.detectors().may_find(raw);
         if plain && !names && (!quoted.spaced() || !value::may_hide(raw)) {
-            return Ok(());
+            return;
         }
         let text = match quoted.escaped() {
             false => Cow::Borrowed(raw),
@@ -348,38 +283,42 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         if let Cow::Owned(masked) = value::inside(&text, self.scope) {
             self.flush(begin);
             push_string(self.out, &masked);
-            self.copied = self.at;
+            self.copied = quoted.end() + 1;
         }
-        Ok(())
     }
 
-    #[inline]
-    fn scalar(&mut self) -> Result<(), Stop> {
-        let begin = self.at;
-        self.at = scan::scalar(self.bytes, begin, !self.cut)?;
-        let number = &self.text[begin..self.at];
+    /// Reads a number or a literal; the place behind it.
+    #[inline(always)]
+    fn scalar(&mut self, begin: usize) -> Result<usize, Stop> {
+        let end = scan::scalar(self.bytes, begin, !self.cut)?;
         // The number of a card may be written as one.
-        if self.muted.is_none() && self.scope.rules.detectors().may_find(number) {
-            let rules = self.scope.rules;
-            if let Cow::Owned(masked) = rules.detectors().mask(number, self.scope) {
-                self.flush(begin);
-                push_string(self.out, &masked);
-                self.copied = self.at;
-            }
+        if self.detects && self.muted.is_none() {
+            self.look_at_number(begin, end);
         }
-        Ok(())
+        Ok(end)
+    }
+
+    fn look_at_number(&mut self, begin: usize, end: usize) {
+        let rules = self.scope.rules;
+        let number = &self.text[begin..end];
+        if let Cow::Owned(masked) = rules.detectors().mask(number, self.scope) {
+            self.flush(begin);
+            push_string(self.out, &masked);
+            self.copied = end;
+        }
     }
 
     /// The first text of an array is there: it may be the name of what follows.
     fn pair_begins(&mut self, begin: usize, raw: &str) {
-        let Some(comma) = comma_behind(&self.bytes[self.at..]) else { return };
+        let end = begin + raw.len() + 2;
+        let Some(comma) = comma_behind(&self.bytes[end..]) else { return };
         let name = match raw.contains('\\') {
             true => Cow::Owned(scan::unescape(raw).0),
             false => Cow::Borrowed(raw),
         };
         let Some(sel) = self.scope.find_told(&name) else { return };
         let in_list = self.depth > 1 && self.around.last().is_some_and(|level| !level.object);
-        let (before, rest) = (&self.text[..begin], &self.text[self.at + comma..]);
+        let (before, rest) = (&self.text[..begin], &self.text[end + comma..]);
         if in_list || token::is_pair(before, rest, self.cut) {
             self.level.named = Some(sel);
         }
@@ -405,52 +344,52 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         }
     }
 
-    #[inline]
-    fn value_ends(&mut self) {
-        let depth = self.depth;
+    #[inline(always)]
+    fn value_ends(&mut self, at: &mut usize) {
         if self.muted.is_some() {
+            let depth = self.depth;
             let Some(muted) = self.muted.take_if(|muted| muted.depth == depth) else { return };
-            self.hide(&muted);
+            *at = self.hide(&muted, *at);
         }
-        if let Some((paths, excepted)) = &mut self.walks
-            && depth > 0
-        {
-            paths.leave();
-            excepted.leave();
+        if self.walks.is_some() {
+            self.walk_back();
         }
         if self.level.role != Role::None {
             let has_early = self.early.len() > self.level.early && self.level.named.is_none();
             if self.level.role == Role::Value && has_early {
-                self.early_value_ends();
+                self.early_value_ends(*at);
             }
             self.level.role = Role::None;
         }
     }
 
-    fn early_value_ends(&mut self) {
-        self.flush(self.at);
+    #[inline(never)]
+    fn early_value_ends(&mut self, at: usize) {
+        self.flush(at);
         if let Some(early) = self.early.last_mut() {
-            (early.input.end, early.output.end) = (self.at, self.out.len());
+            (early.input.end, early.output.end) = (at, self.out.len());
         }
     }
 
-    /// Writes what stands for a hidden value that is over.
-    fn hide(&mut self, muted: &Muted) {
+    /// Writes what stands for a hidden value that ends at `at`; where the text goes on.
+    #[inline(never)]
+    fn hide(&mut self, muted: &Muted, at: usize) -> usize {
         let rules = self.scope.rules;
         if matches!(rules.how_of(muted.sel), How::Redact) && !rules.finds_echoes() {
             self.scope.redacted(muted.sel);
             self.flush(muted.begin);
             self.out.push_str(QUOTED);
-            self.copied = self.at;
-            return;
+            self.copied = at;
+            return at;
         }
-        let value = value_of(&self.text[muted.begin..self.at]);
+        let value = value_of(&self.text[muted.begin..at]);
         let instead = self.scope.instead(muted.sel, value.borrowed());
-        self.replace(muted, instead);
+        self.replace(muted, instead, at)
     }
 
-    fn replace(&mut self, muted: &Muted, instead: Option<Cow<'_, str>>) {
+    fn replace(&mut self, muted: &Muted, instead: Option<Cow<'_, str>>, at: usize) -> usize {
         self.flush(muted.begin);
+        self.copied = at;
         match (instead, self.level.member_out) {
             (Some(instead), _) => push_string(self.out, &instead),
             // The value of a pair does not go with its name.
@@ -460,57 +399,12 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
                 // The comma before it goes, or else the one behind it.
                 if self.out.ends_with(',') {
                     self.out.pop();
-                } else if let Some(comma) = comma_behind(&self.bytes[self.at..]) {
-                    self.copied = self.at + comma;
-                    self.at += comma - 1;
-                    return;
+                } else if let Some(comma) = comma_behind(&self.bytes[at..]) {
+                    self.copied = at + comma;
+                    return at + comma - 1;
                 }
             }
         }
-        self.copied = self.at;
-    }
-
-    /// The text is over in the middle of the document.
-    fn cut_off(&mut self) {
-        if let Some(muted) = self.muted.take() {
-            let instead = self.scope.in_place(muted.sel, Value::Other);
-            self.replace(&muted, Some(instead));
-            self.copied = self.bytes.len();
-        } else {
-            self.flush(self.at);
-            self.part_of_string();
-        }
-        // Values whose names are still to come could be anything, also where there is a name that
-        // selects nothing: another one may follow.
-        let mut hidden = Vec::new();
-        for early in self.early.drain(..) {
-            let is_open = early.input.is_empty();
-            if is_open {
-                self.out.truncate(early.output.start);
-            }
-            hidden.push(early.output);
-            if is_open {
-                break;
-            }
-        }
-        for value in hidden.into_iter().rev() {
-            self.scope.redacted(Sel::SENSITIVE);
-            self.out.replace_range(value, QUOTED);
-        }
-    }
-
-    /// Keeps the whole words of a string that was cut off, where nothing can hide in it.
-    fn part_of_string(&mut self) {
-        let Some(rest) = self.text.get(self.at..) else { return };
-        let Some(inside) = rest.strip_prefix('"') else { return };
-        let in_value = !self.level.object || self.out.ends_with(':');
-        let harmless = in_value
-            && !inside.contains([':', '=', '\\', '@', '{', '[', '/'])
-            && !self.scope.detects()
-            && !value::may_hide(inside)
-            && matches!(self.level.role, Role::None | Role::Text);
-        if harmless && let Some(words) = inside.rfind(' ') {
-            self.out.push_str(&rest[..=words]);
-        }
+        at
     }
 }

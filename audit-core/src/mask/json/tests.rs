@@ -53,6 +53,37 @@ fn the_whole_value_goes_and_the_rest_stays() {
 }
 
 #[test]
+fn members_may_come_in_another_order_than_before() {
+    let one = |name: &str, value: &str| format!(r#"{{"id":1,"{name}":{value},"city":"x","n":3}}"#);
+    let names = [
+        ("note", "2"),
+        ("pin", "\"[redacted]\""),
+        ("pi", "2"),
+        ("p\\u0069n", "\"[redacted]\""),
+        ("pin\\\"", "\"[redacted]\""),
+        ("", "2"),
+        ("spin", "2"),
+        ("exactly_24_bytes_of_name", "2"),
+        ("a_name_that_is_too_long_for_it", "2"),
+        ("a_pin_that_is_too_long_for_it", "\"[redacted]\""),
+    ];
+    for usual in names {
+        for other in names {
+            let order = [usual, usual, other, usual, other, other];
+            let text = order.map(|(name, _)| one(name, "2")).join(",");
+            let expected = order.map(|(name, value)| one(name, value)).join(",");
+            assert_eq!(masked(&format!("[{text}]")), format!("[{expected}]"));
+        }
+    }
+    let spaced = r#"[{"id":1,"pin":2},{"id" : 1 , "pin" : 2},{"id":1,"pin"}]"#;
+    assert_eq!(with(&MaskRules::new(), spaced, false), Err(Unparsable));
+    assert_eq!(
+        with(&MaskRules::new(), &spaced[..spaced.len() - 2], true).unwrap(),
+        r#"[{"id":1,"pin":"[redacted]"},{"id":1,"pin":"[redacted]"},{"id":1,"#
+    );
+}
+
+#[test]
 fn what_is_not_json_is_refused() {
     for text in [
         "",

@@ -68,7 +68,7 @@ pub(super) fn is_pair(before: &str, rest: &str, cut: bool) -> bool {
     let at = scan::blanks(bytes);
     let second = match bytes.get(at) {
         Some(b'{' | b'[') => return false,
-        Some(b'"') => scan::string::<false>(bytes, at + 1).map(|quoted| quoted.end() + 1),
+        Some(b'"') => scan::string(bytes, at + 1).map(|quoted| quoted.end() + 1),
         _ => scan::scalar(bytes, at, !cut),
     };
     let Ok(end) = second else { return cut };
