@@ -15,11 +15,12 @@ use actix_web::{
     middleware::{Compat, Condition},
 };
 use audit_actix::{Audit, Auditor, sink::Memory};
+use clap::Parser as _;
 
 use crate::common::{DRAIN, Flags};
 
 fn main() -> ExitCode {
-    match run(&Flags::read()) {
+    match run(&Flags::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "testbed_actix: {error}");
@@ -33,6 +34,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     // The workers' runtimes end with it: what is still running then is dropped, and leaves its
     // record before the auditor is closed.
     let served = actix_web::rt::System::new().block_on(async {
+        actix_web::rt::spawn(flags.reload_on_hangup(auditor.as_ref())?);
         let server = server(flags, auditor.as_ref())?;
         server.await
     });

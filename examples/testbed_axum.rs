@@ -11,6 +11,7 @@ use std::{error::Error, io::Write as _, net::SocketAddr, process::ExitCode, time
 
 use audit_tower::axum::AuditLayer;
 use axum::{Router, serve::ListenerExt as _};
+use clap::Parser as _;
 use tokio::{
     net::TcpListener,
     runtime,
@@ -21,7 +22,7 @@ use tokio::{
 use crate::common::{DRAIN, Flags};
 
 fn main() -> ExitCode {
-    match run(&Flags::read()) {
+    match run(&Flags::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "testbed_axum: {error}");
@@ -42,7 +43,10 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         runtime.worker_threads(threads.get());
     }
     let runtime = runtime.enable_all().build()?;
-    let served = runtime.block_on(serve(app, flags.listen));
+    let served = runtime.block_on(async {
+        tokio::spawn(flags.reload_on_hangup(auditor.as_ref())?);
+        serve(app, flags.listen).await
+    });
     // Drops the requests that did not end in time. They leave records, so the auditor is closed
     // after them.
     runtime.shutdown_timeout(Duration::from_secs(1));

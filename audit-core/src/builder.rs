@@ -60,6 +60,11 @@ impl AuditorBuilder {
         self
     }
 
+    #[cfg(all(test, feature = "config"))]
+    pub(crate) const fn settings_so_far(&self) -> &Settings {
+        &self.settings
+    }
+
     /// The name and version of the program, told in each record.
     pub fn service(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
         self.settings.service.name = name.into();

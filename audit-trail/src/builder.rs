@@ -22,8 +22,6 @@ use crate::{
 
 /// How many writers a root takes: their names have two digits.
 const WRITERS: u32 = 100;
-/// The most a segment may be set to, in bytes.
-const MOST_BYTES: u64 = 1 << 40;
 
 /// Settings of a trail. Made by [`Trail::builder`].
 #[derive(Debug)]
@@ -31,7 +29,8 @@ const MOST_BYTES: u64 = 1 << 40;
 pub struct Builder {
     root: PathBuf,
     secret_file: Option<PathBuf>,
-    settings: Settings,
+    said: audit_core::settings::Trail,
+    heartbeat: Duration,
     disk: DebugDisk,
 }
 
@@ -46,33 +45,61 @@ impl std::fmt::Debug for DebugDisk {
 
 impl Builder {
     pub(crate) fn new(root: &Path) -> Self {
-        let settings = Settings {
-            segment_bytes: 64 << 20,
-            segment_age: Duration::from_secs(24 * 3600),
-            commit_interval: Duration::from_millis(10),
-            heartbeat: Duration::from_secs(60),
-        };
         let disk = DebugDisk(Arc::new(Os));
-        Self { root: root.to_owned(), secret_file: None, settings, disk }
+        Self {
+            root: root.to_owned(),
+            secret_file: None,
+            said: audit_core::settings::Trail::default(),
+            heartbeat: Duration::from_secs(60),
+            disk,
+        }
+    }
+
+    /// Takes all that a configuration says of the trail but its root. What is said afterwards
+    /// counts more.
+    pub fn settings(mut self, settings: &audit_core::settings::Trail) -> Self {
+        self.said = settings.clone();
+        self
     }
 
     /// How large a segment grows before the next begins, in bytes. Default 64 MiB; 1 to 1 TiB.
     /// A segment holds at least one record, so it can exceed this by one record of up to 1 MiB.
     pub const fn segment_bytes(mut self, bytes: u64) -> Self {
-        self.settings.segment_bytes = bytes;
+        self.said.segment_bytes = bytes;
         self
     }
 
     /// How long after its first record a segment takes records. Default 24 hours; more than 0.
     pub const fn segment_age(mut self, age: Duration) -> Self {
-        self.settings.segment_age = age;
+        self.said.segment_age = age;
         self
     }
 
     /// How long a record waits at most before a sync to the disk begins that covers it, so that
     /// many share one. Default 10 ms; at most 60 s. A power cut can lose what this window held.
     pub const fn commit_interval(mut self, interval: Duration) -> Self {
-        self.settings.commit_interval = interval;
+        self.said.commit_interval = interval;
+        self
+    }
+
+    /// How long after a record a checkpoint is signed at the latest. Default 1 s; more than 0, at
+    /// most 60 s. Trails are not signed yet: it is checked, and has no effect.
+    pub const fn checkpoint_interval(mut self, interval: Duration) -> Self {
+        self.said.checkpoint_interval = interval;
+        self
+    }
+
+    /// How many records a checkpoint covers at most. Default 4,096; 1 to 1,048,576. Trails are not
+    /// signed yet: it is checked, and has no effect.
+    pub const fn checkpoint_records(mut self, records: u64) -> Self {
+        self.said.checkpoint_records = records;
+        self
+    }
+
+    /// The file with the private key that signs checkpoints. Default: beside the root. Trails are
+    /// not signed yet: it is not opened.
+    pub fn key_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.said.key = Some(path.into());
         self
     }
 
@@ -91,7 +118,7 @@ impl Builder {
 
     #[cfg(test)]
     pub(crate) const fn heartbeat(mut self, interval: Duration) -> Self {
-        self.settings.heartbeat = interval;
+        self.heartbeat = interval;
         self
     }
 
@@ -106,16 +133,13 @@ impl Builder {
     /// others can read it; when a setting is out of bounds. Never because of what a segment
     /// holds.
     pub fn open(self) -> Result<Trail, TrailError> {
-        let settings = self.settings;
-        if !(1..=MOST_BYTES).contains(&settings.segment_bytes) {
-            return Err(TrailError::Setting("segment_bytes must be from 1 to 1 TiB"));
-        }
-        if settings.segment_age.is_zero() {
-            return Err(TrailError::Setting("segment_age must be more than 0"));
-        }
-        if settings.commit_interval > Duration::from_secs(60) {
-            return Err(TrailError::Setting("commit_interval must be at most 60 s"));
-        }
+        self.said.check()?;
+        let settings = Settings {
+            segment_bytes: self.said.segment_bytes,
+            segment_age: self.said.segment_age,
+            commit_interval: self.said.commit_interval,
+            heartbeat: self.heartbeat,
+        };
         let disk = self.disk.0;
         let (path, name) = named(&self.root)?;
         let root = Directory::root(&path, Arc::clone(&disk))?;

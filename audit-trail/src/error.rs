@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use audit_core::BadSetting;
 use rustix::io::Errno;
 
 /// Why [`Trail::open`](crate::Trail::open) failed. Each names the path and what to do.
@@ -46,8 +47,8 @@ pub enum TrailError {
         root: PathBuf,
     },
     /// A setting is out of its bounds.
-    #[error("{0}")]
-    Setting(&'static str),
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
 }
 
 impl TrailError {

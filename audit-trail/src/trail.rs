@@ -8,7 +8,7 @@ use std::{
 };
 
 use audit_core::{
-    Record, Secret,
+    Record, Secret, Settings,
     sink::{Sink, SinkError},
 };
 
@@ -48,6 +48,31 @@ impl Trail {
     /// As [`Builder::open`].
     pub fn open(root: impl AsRef<Path>) -> Result<Self, TrailError> {
         Self::builder(root).open()
+    }
+
+    /// Opens the trail that a configuration names: the root, the settings and the file with the
+    /// secret.
+    ///
+    /// ```no_run
+    /// use audit_core::{Auditor, Settings};
+    /// use audit_trail::Trail;
+    ///
+    /// let settings = Settings::default(); // or Settings::load("audit.toml")?
+    /// let trail = Trail::configured(&settings)?;
+    /// let auditor = Auditor::builder().settings(settings).build(trail)?;
+    /// # auditor.close_blocking()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::open`].
+    pub fn configured(settings: &Settings) -> Result<Self, TrailError> {
+        let builder = Self::builder(&settings.trail.dir).settings(&settings.trail);
+        match &settings.auditor.secret {
+            Some(file) => builder.secret_file(file).open(),
+            None => builder.open(),
+        }
     }
 
     /// Settings for the trail at `root`.

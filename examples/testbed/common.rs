@@ -1,11 +1,19 @@
 //! What the testbeds share: flags, policy, parameters of the routes, fixed answers.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    error::Error, fmt::Display, future::Future, io::Write as _, net::SocketAddr, path::PathBuf,
+    time::Duration,
+};
 
-use audit_core::{Auditor, Capture, sink::Memory};
-use audit_trail::Trail;
-use clap::{CommandFactory as _, Parser, ValueEnum, error::ErrorKind};
+use audit_core::{
+    Auditor, BuildError, Capture, Reliability, Settings,
+    settings::{ConfigError, Origin, Reading},
+    sink::Memory,
+};
+use audit_trail::{Trail, read_secret};
+use clap::{Parser, ValueEnum};
 use serde::{Deserialize, Serialize};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// How long answers that are on their way may hold up the end.
 pub(crate) const DRAIN: Duration = Duration::from_secs(7);
@@ -28,25 +36,25 @@ pub(crate) const GZIP: &[u8] = &[
 /// A small service with an audit layer, for tests
 ///
 /// The same routes exist for every framework that has a layer. Prints `listening on ADDR` when
-/// it is ready, and stops on SIGTERM.
-#[derive(Parser, Debug)]
+/// it is ready, reads its configuration again on SIGHUP, and stops on SIGTERM.
+#[derive(Parser, Clone, Debug)]
 #[command(name = "testbed")]
 pub(crate) struct Flags {
     /// Where to listen; port 0 takes any that is free
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
-    /// How much to record; `off` serves without the layer
-    #[arg(long, value_name = "LEVEL", default_value = "metadata")]
-    pub(crate) audit: Level,
-    /// Where records go; without it they stay in memory, where nobody sees them
+    /// How much to record; `off` serves without the layer [default: as configured, else metadata]
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) audit: Option<Level>,
+    /// Where records go [default: as configured; else they stay in memory, where nobody sees them]
     #[arg(long, value_name = "ROOT")]
     pub(crate) trail: Option<PathBuf>,
-    /// Settings over the testbed's own
+    /// Settings over the testbed's own, and over them the environment; the other flags win
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// What an answer says about its record
-    #[arg(long, default_value = "buffered")]
-    pub(crate) reliability: Reliability,
+    /// What an answer says about its record [default: as configured, else buffered]
+    #[arg(long)]
+    pub(crate) reliability: Option<Reliable>,
     /// Worker threads; by default one for each processor
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
@@ -63,53 +71,93 @@ pub(crate) enum Level {
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reliability {
+pub(crate) enum Reliable {
     Buffered,
     Strict,
 }
 
 impl Flags {
-    /// The flags of this process. Ends it with code 2 where they are wrong, or ask for what would
-    /// change what is recorded or promised and is not there yet.
-    pub(crate) fn read() -> Self {
-        let flags = Self::parse();
-        if let Some(what) = flags.missing() {
-            let message = format!("{what} is not supported yet");
-            Self::command().error(ErrorKind::InvalidValue, message).exit();
+    /// The auditor with the testbed's policy, and what the flags and the configuration make of it;
+    /// none where there is to be no layer. Ends the process with code 2 where they are wrong.
+    pub(crate) fn auditor(&self) -> Result<Option<Auditor>, Box<dyn Error>> {
+        if self.audit == Some(Level::Off) {
+            return Ok(None);
         }
-        flags
+        let reading = self.reading().unwrap_or_else(|error| wrong(&error));
+        let on_disk = reading.origin("trail.dir") != Origin::Default || self.trail.is_some();
+        let settings = reading.into_settings();
+        let builder = Auditor::builder().settings(settings.clone());
+        let built = match (on_disk, &settings.auditor.secret) {
+            (true, _) => builder.build(Trail::configured(&settings)?),
+            (false, Some(file)) => {
+                builder.secret(read_secret(file)?).build(Memory::with_most(1_000))
+            }
+            (false, None) => builder.build(Memory::with_most(1_000)),
+        };
+        match built {
+            Err(BuildError::Setting(error)) => wrong(&error),
+            built => Ok(Some(built?)),
+        }
     }
 
-    fn missing(&self) -> Option<&'static str> {
-        self.config.is_some().then_some("`--config`")
+    /// The testbed's own policy, under the configuration, under the environment, under the flags.
+    fn reading(&self) -> Result<Reading, ConfigError> {
+        let mut own = Settings::default();
+        own.service.name = "testbed".to_owned();
+        own.service.version = env!("CARGO_PKG_VERSION").to_owned();
+        own.bodies.content_types = ["json", "form", "text"].map(str::to_owned).into();
+        own.exclude.paths.push("/health".to_owned());
+        own.exclude.extensions.push("css".to_owned());
+        let mut reading = Reading::over(own);
+        if let Some(file) = &self.config {
+            reading.file(file)?;
+        }
+        reading.environment()?;
+        reading.set(|settings| {
+            let capture = &mut settings.auditor.capture;
+            match self.audit {
+                Some(Level::Off) | None => {}
+                Some(Level::None) => *capture = Capture::None,
+                Some(Level::Metadata) => *capture = Capture::Metadata,
+                Some(Level::Headers) => *capture = Capture::Headers,
+                Some(Level::Request) => *capture = Capture::Request,
+                Some(Level::Full) => *capture = Capture::Full,
+            }
+            match self.reliability {
+                Some(Reliable::Buffered) => settings.auditor.reliability = Reliability::Buffered,
+                Some(Reliable::Strict) => settings.auditor.reliability = Reliability::Strict,
+                None => {}
+            }
+            if let Some(root) = &self.trail {
+                settings.trail.dir.clone_from(root);
+            }
+        });
+        Ok(reading)
     }
 
-    /// The auditor with the testbed's policy; none where there is to be no layer.
-    pub(crate) fn auditor(&self) -> Result<Option<Auditor>, Box<dyn std::error::Error>> {
-        let capture = match self.audit {
-            Level::Off => return Ok(None),
-            Level::None => Capture::None,
-            Level::Metadata => Capture::Metadata,
-            Level::Headers => Capture::Headers,
-            Level::Request => Capture::Request,
-            Level::Full => Capture::Full,
-        };
-        let builder = Auditor::builder()
-            .service("testbed", env!("CARGO_PKG_VERSION"))
-            .capture(capture)
-            .reliability(match self.reliability {
-                Reliability::Buffered => audit_core::Reliability::Buffered,
-                Reliability::Strict => audit_core::Reliability::Strict,
-            })
-            .body_types(["json", "form", "text"])
-            .exclude_path("/health")
-            .exclude_extension("css");
-        let auditor = match &self.trail {
-            Some(root) => builder.build(Trail::open(root)?)?,
-            None => builder.build(Memory::with_most(1_000))?,
-        };
-        Ok(Some(auditor))
+    /// Reads the configuration again whenever it is asked to, for as long as it is polled. Wrong
+    /// ones change nothing.
+    pub(crate) fn reload_on_hangup(
+        &self,
+        auditor: Option<&Auditor>,
+    ) -> std::io::Result<impl Future<Output = ()> + use<>> {
+        let mut hangups = signal(SignalKind::hangup())?;
+        let (flags, auditor) = (self.clone(), auditor.cloned());
+        Ok(async move {
+            while hangups.recv().await.is_some() {
+                let Some(auditor) = &auditor else { continue };
+                let read = flags.reading().map(Reading::into_settings);
+                if let Err(error) = auditor.reload(read) {
+                    let _ = writeln!(std::io::stderr(), "testbed: {error}");
+                }
+            }
+        })
     }
+}
+
+fn wrong(error: &dyn Display) -> ! {
+    let _ = writeln!(std::io::stderr(), "testbed: {error}");
+    std::process::exit(2)
 }
 
 /// `/stream?chunks=N&size=N&delay_ms=N[&length=1]`

@@ -39,6 +39,19 @@ pub enum ClientIp {
 }
 
 impl ClientIp {
+    /// Every form.
+    pub const ALL: &'static [Self] = &[Self::Full, Self::Prefix, Self::None];
+
+    /// The spelling used in settings.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Prefix => "prefix",
+            Self::None => "none",
+        }
+    }
+
     /// The address as it is recorded.
     pub(crate) fn shown(self, ip: IpAddr) -> Option<String> {
         let ip = ip.to_canonical();

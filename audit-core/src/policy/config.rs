@@ -70,6 +70,21 @@ pub enum SessionAs {
     None,
 }
 
+impl SessionAs {
+    /// Every form.
+    pub const ALL: &'static [Self] = &[Self::Pseudonym, Self::Clear, Self::None];
+
+    /// The spelling used in settings.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pseudonym => "pseudonym",
+            Self::Clear => "clear",
+            Self::None => "none",
+        }
+    }
+}
+
 /// Where the session id is found.
 #[derive(Clone, Debug)]
 pub(crate) enum Session {

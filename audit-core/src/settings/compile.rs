@@ -77,6 +77,7 @@ pub(crate) fn compile(settings: &Settings, code: &Code) -> Result<Config, BadSet
         let why = "this program cannot decode bodies: build it with the feature `decode`, or leave it off";
         return Err(BadSetting::new("bodies.decode", why));
     }
+    settings.trail.check()?;
     let (mut masks, rules) = rules(settings, code)?;
     let intent_mask = intent_mask(settings, code, &mut masks)?;
     Ok(Config {

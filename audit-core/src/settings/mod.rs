@@ -3,17 +3,45 @@
 //! [`Settings`] are what a configuration file says, key by key; the builder's methods set the same
 //! values from code. They are checked when an auditor is built or reloaded, not before.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use crate::{Capture, ClientIp, Detector, ForwardedHeader, How, Reliability, Rule, SessionAs};
 
 mod compile;
+#[cfg(feature = "config")]
+mod document;
 mod fixed;
+#[cfg(feature = "config")]
+mod forms;
+#[cfg(feature = "config")]
+mod keys;
+#[cfg(feature = "config")]
+mod probe;
+#[cfg(feature = "config")]
+mod problem;
+#[cfg(feature = "config")]
+mod reader;
+#[cfg(feature = "config")]
+mod reading;
+#[cfg(feature = "config")]
+mod show;
+mod trail;
+#[cfg(feature = "config")]
+mod units;
+#[cfg(feature = "config")]
+mod value;
 
-pub use self::compile::BadSetting;
+#[cfg(feature = "config")]
+use self::value::Value;
+pub use self::{compile::BadSetting, trail::Trail};
 pub(crate) use self::{
     compile::{Code, compile},
     fixed::fixed,
+};
+#[cfg(feature = "config")]
+pub use self::{
+    problem::{ConfigError, Problem},
+    reading::{Origin, Reading},
 };
 
 /// Default memory budget.
@@ -195,40 +223,6 @@ pub struct Exclude {
     pub extensions: Vec<String>,
     /// Methods.
     pub methods: Vec<String>,
-}
-
-/// The trail that records go to.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Trail {
-    /// Its root.
-    pub dir: PathBuf,
-    /// How large a segment grows, in bytes.
-    pub segment_bytes: u64,
-    /// How long a segment takes records.
-    pub segment_age: Duration,
-    /// How long a record waits at most for a sync to begin.
-    pub commit_interval: Duration,
-    /// How long after a record a checkpoint is signed at the latest.
-    pub checkpoint_interval: Duration,
-    /// How many records a checkpoint covers at most.
-    pub checkpoint_records: u64,
-    /// The file with the private key. `None`: one is made beside the root.
-    pub key: Option<PathBuf>,
-}
-
-impl Default for Trail {
-    fn default() -> Self {
-        Self {
-            dir: PathBuf::from("./audit"),
-            segment_bytes: 64 << 20,
-            segment_age: Duration::from_secs(24 * 3600),
-            commit_interval: Duration::from_millis(10),
-            checkpoint_interval: Duration::from_secs(1),
-            checkpoint_records: 4096,
-            key: None,
-        }
-    }
 }
 
 #[cfg(test)]

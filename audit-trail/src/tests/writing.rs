@@ -182,9 +182,27 @@ fn settings_have_bounds() {
     assert!(root.builder().segment_bytes(u64::MAX).open().is_err());
     assert!(root.builder().segment_age(Duration::ZERO).open().is_err());
     assert!(root.builder().commit_interval(second * 61).open().is_err());
+    assert!(root.builder().checkpoint_interval(Duration::ZERO).open().is_err());
+    let error = root.builder().checkpoint_records(0).open().err().unwrap().to_string();
+    assert_eq!(error, "trail.checkpoint_records: `0` is not from 1 to 1048576");
     assert!(!root.path.exists());
     let far = Duration::MAX;
     drop(root.builder().commit_interval(Duration::ZERO).segment_age(far).open().unwrap());
+}
+
+#[test]
+fn a_configuration_says_it_all() {
+    let root = Root::new();
+    let mut settings = audit_core::Settings::default();
+    settings.trail.dir.clone_from(&root.path);
+    settings.trail.segment_age = Duration::ZERO;
+    assert!(Trail::configured(&settings).is_err());
+    settings.trail.segment_age = Duration::from_secs(1);
+    settings.auditor.secret = Some(root.path.with_file_name("other"));
+    let secret = Trail::configured(&settings).unwrap().secret().unwrap();
+    let other = crate::read_secret(root.path.with_file_name("other")).unwrap();
+    assert_eq!(secret.expose(), other.expose());
+    assert!(root.path.join("00").exists() && !root.path.with_file_name("audit.secret").exists());
 }
 
 #[test]

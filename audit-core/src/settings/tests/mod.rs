@@ -3,6 +3,13 @@
 use super::{Code, Settings, compile};
 use crate::{How, Rule};
 
+#[cfg(feature = "config")]
+mod agree;
+#[cfg(feature = "config")]
+mod reading;
+#[cfg(feature = "config")]
+mod wrong;
+
 fn refused(change: impl FnOnce(&mut Settings)) -> String {
     let mut settings = Settings::default();
     change(&mut settings);
