@@ -142,7 +142,7 @@ fn what_is_recorded_follows_the_flag() {
 fn what_is_not_supported_is_refused() {
     for framework in Framework::ALL {
         for (flags, told) in [
-            (&["--config", "audit.toml"][..], "`--config`"),
+            (&["--config", "/nonexistent/audit.toml"][..], "cannot read /nonexistent/audit.toml"),
             (&["--audit", "everything"], "possible values: off, none, metadata, headers"),
             (&["--unknown"], "--unknown"),
         ] {
