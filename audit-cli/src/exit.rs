@@ -2,6 +2,7 @@
 
 use std::{io, process::ExitCode};
 
+use audit_core::settings::{BadSetting, ConfigError};
 use audit_trail::ReadError;
 
 /// Why the command stopped before its end.
@@ -9,7 +10,9 @@ use audit_trail::ReadError;
 pub(crate) enum Failure {
     /// Whoever read our output has seen enough (`audit query … | head -1`). Not an error.
     Closed,
-    /// The command line makes no sense.
+    /// The answer is no, and stdout says why.
+    No,
+    /// The command line, or the configuration that it names, makes no sense.
     Usage(String),
     /// What was asked for cannot be read or written.
     Io(String),
@@ -19,16 +22,17 @@ impl Failure {
     /// What to say on stderr, if anything.
     pub(crate) fn message(&self) -> Option<&str> {
         match self {
-            Self::Closed => None,
+            Self::Closed | Self::No => None,
             Self::Usage(text) | Self::Io(text) => Some(text),
         }
     }
 
-    /// The exit code other programs rely on: 0 ok, 2 wrong use, 4 cannot read or write. (1, "the
-    /// answer is no", and 3, "locked or unreachable", belong to commands that ask or connect.)
+    /// The exit code other programs rely on: 0 ok, 1 the answer is no, 2 wrong use, 4 cannot read
+    /// or write. (3, "locked or unreachable", belongs to commands that connect.)
     pub(crate) fn code(&self) -> ExitCode {
         match self {
             Self::Closed => ExitCode::SUCCESS,
+            Self::No => ExitCode::from(1),
             Self::Usage(_) => ExitCode::from(2),
             Self::Io(_) => ExitCode::from(4),
         }
@@ -42,6 +46,21 @@ impl From<io::Error> for Failure {
             io::ErrorKind::BrokenPipe => Self::Closed,
             _ => Self::Io(format!("cannot write the output: {error}")),
         }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Wrong(_) => Self::Usage(error.to_string()),
+            error => Self::Io(error.to_string()),
+        }
+    }
+}
+
+impl From<BadSetting> for Failure {
+    fn from(error: BadSetting) -> Self {
+        Self::Usage(error.to_string())
     }
 }
 

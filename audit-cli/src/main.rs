@@ -1,14 +1,17 @@
 //! The `audit` command: shows and searches audit trails, and tries out what they hold.
 //!
-//! Stdout is data, stderr is talk. The exit code says how it ended: 0 done, 2 wrong use, 4 cannot
-//! read or write.
+//! Stdout is data, stderr is talk. The exit code says how it ended: 0 done, 1 the answer is no, 2 wrong use,
+//! 4 cannot read or write.
 
 mod args;
+mod config;
 mod demo;
 mod detail;
 mod escape;
 mod exit;
+mod explain;
 mod filter;
+mod lint;
 mod mask;
 mod network;
 mod output;
@@ -40,13 +43,16 @@ fn main() -> ExitCode {
         Command::Query(args) => query::run(args, &mut Output::new(args.look, cli.color)),
         Command::Mask(args) => mask::run(args),
         Command::Pseudonym(args) => pseudonym::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Lint(args) => lint::run(args),
+        Command::Config(args) => config::run(args),
         Command::Demo(args) => demo::run(args, cli.color),
     };
     let Err(failure) = result else {
         return ExitCode::SUCCESS;
     };
-    if let Some(message) = failure.message() {
-        talk::say(message);
+    for line in failure.message().unwrap_or_default().lines() {
+        talk::say(line);
     }
     failure.code()
 }

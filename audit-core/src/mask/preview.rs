@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     CaptureState, OmitReason, Secret,
+    policy::{Bodies, Described},
     record::{Masked, json as token},
 };
 
@@ -32,6 +33,8 @@ pub struct BodyMasker {
     tenant: String,
     list: MaskedList,
     known: Known,
+    /// Which bodies are captured at all; `None`: all that are understood.
+    bodies: Option<Bodies>,
 }
 
 /// A body as a record holds it.
@@ -77,7 +80,14 @@ impl BodyMasker {
             tenant: String::new(),
             list: MaskedList::default(),
             known: Known::default(),
+            bodies: None,
         }
+    }
+
+    /// Only bodies that these settings capture.
+    pub(crate) fn only(mut self, bodies: Bodies) -> Self {
+        self.bodies = Some(bodies);
+        self
     }
 
     /// The secret that keys pseudonyms.
@@ -102,21 +112,31 @@ impl BodyMasker {
             _ => (bytes, false),
         };
         self.list.clear();
+        let omitted = |reason| MaskedBody {
+            state: CaptureState::Omitted,
+            reason: Some(reason),
+            body: None,
+            masked: Vec::new(),
+        };
+        let described = Described::of_type(content_type.as_bytes());
+        if let Some(Err(reason)) = self.bodies.as_ref().map(|bodies| bodies.admit(&described)) {
+            return omitted(reason);
+        }
         let keys = Keys { secret: Some(&self.secret), tenant: &self.tenant };
         let part = Part::RequestBody;
         let mut scope = Scope::new(&self.rules, part, &mut self.list, keys, &self.known);
         let state = if cut { CaptureState::Truncated } else { CaptureState::Full };
-        let (state, reason, body) = match body(content_type.as_bytes(), kept, cut, &mut scope) {
-            Ok(Body::Value(json)) => (state, None, Some(json)),
-            Ok(Body::Text(text)) => (state, None, serde_json::to_string(&text).ok()),
-            Err(reason) => (CaptureState::Omitted, Some(reason), None),
+        let body = match body(content_type.as_bytes(), kept, cut, &mut scope) {
+            Ok(Body::Value(json)) => Some(json),
+            Ok(Body::Text(text)) => serde_json::to_string(&text).ok(),
+            Err(reason) => return omitted(reason),
         };
         let masked = self.list.iter().map(|(part, sel)| Masked {
             part: part.as_str().to_owned(),
             field: self.rules.shown(sel).to_owned(),
             how: self.rules.how_of(sel).as_str().to_owned(),
         });
-        MaskedBody { state, reason, body, masked: masked.collect() }
+        MaskedBody { state, reason: None, body, masked: masked.collect() }
     }
 }
 

@@ -209,6 +209,24 @@ impl MaskRules {
         self.built_in
     }
 
+    /// Whether the value of a field of this name is masked, wherever it is.
+    #[cfg(feature = "config")]
+    pub(crate) fn masks_name(&self, name: &str) -> bool {
+        self.find(Of::Query, name).is_some()
+    }
+
+    /// Whether anything is looked for inside of texts.
+    #[cfg(feature = "config")]
+    pub(crate) fn detects(&self) -> bool {
+        Detector::ALL.into_iter().any(|detector| self.detectors.has(detector))
+    }
+
+    /// Whether no field is masked.
+    #[cfg(feature = "config")]
+    pub(crate) fn masks_none(&self) -> bool {
+        !self.built_in && self.configured.is_empty() && !self.detects()
+    }
+
     /// What is masked beside the built-in names: the selector or detector, and how.
     pub(crate) fn told(&self) -> Vec<(String, &'static str)> {
         let how = |how: &Option<How>| how.as_ref().unwrap_or(&self.how).as_str();
@@ -354,7 +372,7 @@ impl MaskRules {
         }
     }
 
-    pub(super) fn has_paths(&self) -> bool {
+    pub(crate) fn has_paths(&self) -> bool {
         !self.paths.is_empty() || !self.excepted_paths.is_empty()
     }
 

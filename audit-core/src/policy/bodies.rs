@@ -96,6 +96,12 @@ pub(crate) struct Described<'a> {
 }
 
 impl<'a> Described<'a> {
+    /// A body of which only its type is told; empty: not even that.
+    pub(crate) fn of_type(content_type: &'a [u8]) -> Self {
+        let content_type = Some(content_type).filter(|text| !text.is_empty());
+        Self { content_type, ..Self::default() }
+    }
+
     /// A Content-Type line.
     pub(crate) fn add_type(&mut self, value: &'a [u8], sensitive: bool) {
         let another = self.content_type.replace(value).is_some();

@@ -10,9 +10,9 @@ use super::glob::{BadPattern, Glob, leads_elsewhere};
 /// another one.
 #[derive(Clone, Debug, Default)]
 pub struct Exclusions {
-    paths: Vec<Glob>,
+    pub(super) paths: Vec<Glob>,
     extensions: Vec<String>,
-    methods: Vec<String>,
+    pub(super) methods: Vec<String>,
 }
 
 impl Exclusions {
@@ -76,7 +76,7 @@ impl Exclusions {
     }
 
     /// The extension that excludes a path.
-    fn extension_of(&self, path: &str) -> Option<&str> {
+    pub(super) fn extension_of(&self, path: &str) -> Option<&str> {
         let last = path.rsplit('/').next().unwrap_or_default();
         let (_, extension) = last.rsplit_once('.').filter(|(stem, _)| !stem.is_empty())?;
         let excluded = self.extensions.iter().find(|e| e.eq_ignore_ascii_case(extension));

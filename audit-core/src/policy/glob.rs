@@ -46,7 +46,7 @@ fn hides_slash(segment: &str) -> bool {
 /// A path pattern, split into segments: `*` stands for a segment or a part of one, `**` for any
 /// number of segments, none too.
 #[derive(Clone, Debug)]
-pub(crate) struct Glob(Vec<String>);
+pub(crate) struct Glob(pub(super) Vec<String>);
 
 impl fmt::Display for Glob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,12 +2,16 @@
 
 mod bodies;
 mod config;
+#[cfg(feature = "config")]
+mod cover;
 mod exclude;
 mod explain;
 mod glob;
 mod rule;
 mod rules;
 
+#[cfg(feature = "config")]
+pub(crate) use self::cover::Never;
 pub use self::{
     bodies::BadBodyType,
     config::{Capture, SessionAs, UnknownCapture},

@@ -174,6 +174,14 @@ impl Rules {
         self.0.get(at).unwrap_or(&self.0[self.0.len() - 1])
     }
 
+    /// The rule of this name; `None`: the last one.
+    pub(crate) fn named(&self, name: Option<&str>) -> Option<&Checked> {
+        match name {
+            Some(name) => self.0.iter().find(|rule| rule.name == name),
+            None => self.0.last(),
+        }
+    }
+
     /// Whether there is more than the one that is for every request.
     pub(crate) fn are_several(&self) -> bool {
         self.0.len() > 1

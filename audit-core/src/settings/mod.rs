@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::{Capture, ClientIp, Detector, ForwardedHeader, How, Reliability, Rule, SessionAs};
 
+mod ask;
 mod compile;
 #[cfg(feature = "config")]
 mod document;
@@ -15,6 +16,8 @@ mod fixed;
 mod forms;
 #[cfg(feature = "config")]
 mod keys;
+#[cfg(feature = "config")]
+mod lint;
 #[cfg(feature = "config")]
 mod probe;
 #[cfg(feature = "config")]
@@ -40,6 +43,7 @@ pub(crate) use self::{
 };
 #[cfg(feature = "config")]
 pub use self::{
+    lint::Warning,
     problem::{ConfigError, Problem},
     reading::{Origin, Reading},
 };

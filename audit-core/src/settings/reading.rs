@@ -34,6 +34,17 @@ pub enum Origin {
     Environment(String),
 }
 
+impl Origin {
+    /// The line of the file.
+    #[must_use]
+    pub const fn line(&self) -> Option<usize> {
+        match self {
+            Self::File { line, .. } => Some(*line),
+            Self::Default | Self::Environment(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -174,6 +185,18 @@ impl Reading {
     #[must_use]
     pub fn into_settings(self) -> Settings {
         self.settings
+    }
+
+    /// Where a rule's key comes from, or what there is of the rule; by its place.
+    pub(super) fn origin_of_rule(&self, at: usize, key: &str) -> Origin {
+        let rule = format!("rule[{}].", at + 1);
+        let exact = self.origins.get(&format!("{rule}{key}"));
+        let first = || {
+            let of_rule =
+                self.origins.range(rule.clone()..).take_while(|(k, _)| k.starts_with(&rule));
+            of_rule.map(|(_, origin)| origin).min_by_key(|origin| origin.line())
+        };
+        exact.or_else(first).cloned().unwrap_or_else(|| self.origin("rule"))
     }
 
     /// Where the value of a key comes from: `trail.dir`, or `rule[1].capture` of the first rule.

@@ -7,6 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::filter::Filter;
 
+mod settings;
+
+pub(crate) use settings::{Config, ConfigCommand, ConfigShow, Explain, Lint, Source};
+
 const EXAMPLES: &str = "\
 Examples:
   audit demo                                   see what it is about, with no application
@@ -14,13 +18,16 @@ Examples:
   audit query ./audit --since 2h --status 5xx  what failed in the last two hours
   audit query ./audit --user ann --json | jq   every record of one user, as JSON
   audit mask --content-type application/json   what a record would hold of a body (stdin)
+  audit explain --config audit.toml GET /      what would be recorded of a request, and why
+  audit lint audit.toml                        what is wrong in a configuration, or unlikely
 
 Exit codes:
   0  done (also when nothing matched, and when the reader of a pipe stopped early)
+  1  the answer is no (lint: the file has errors)
   2  wrong use
   4  cannot read or write";
 
-/// Read audit trails, and try out what they hold
+/// Read audit trails, and try out what they hold and why
 #[derive(Parser, Debug)]
 #[command(name = "audit", version, after_long_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -43,6 +50,9 @@ pub(crate) enum Command {
     Query(Query),
     Mask(Mask),
     Pseudonym(Pseudonym),
+    Explain(Explain),
+    Lint(Lint),
+    Config(Config),
     Demo(Demo),
 }
 
@@ -109,7 +119,8 @@ pub(crate) struct Query {
 ///
 /// Reads a body on stdin, masks it as a record would hold it, and prints one JSON object:
 /// `state`, `reason` when nothing is kept, `body`, and `masked`, the places that were masked. All
-/// formats that are understood are on: JSON, form, multipart, XML, text, NDJSON and SSE.
+/// formats that are understood are on (JSON, form, multipart, XML, text, NDJSON and SSE), unless a
+/// configuration says which.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -117,9 +128,15 @@ Examples:
   audit mask --content-type application/json --fields salary,'$.items[*].pin' < order.json
   audit mask --content-type text/plain --no-builtin --detect card,jwt < note.txt
   audit mask --content-type application/json --limit 100 < long.json
+  audit mask --content-type application/json --config audit.toml --rule orders < order.json
 
 A body of which nothing is kept is no error: its state is `omitted`, and the exit code is 0.")]
 pub(crate) struct Mask {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Mask as this rule of the configuration does
+    #[arg(long, value_name = "NAME", requires = "config")]
+    pub(crate) rule: Option<String>,
     /// The body's Content-Type, with its parameters; without it, the body is looked at
     #[arg(long, value_name = "TYPE", default_value = "", hide_default_value = true)]
     pub(crate) content_type: String,
@@ -133,14 +150,15 @@ pub(crate) struct Mask {
     #[arg(long)]
     pub(crate) no_builtin: bool,
     /// How: redact, remove, last4 or pseudonym (with a secret made for this run)
-    #[arg(long, value_name = "HOW", default_value = "redact")]
-    pub(crate) how: How,
+    /// [default: as configured, else redact]
+    #[arg(long, value_name = "HOW")]
+    pub(crate) how: Option<How>,
     /// Look inside of texts for: jwt, pem, card, key
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub(crate) detect: Vec<Detector>,
-    /// Keep so many bytes of the body
-    #[arg(long, value_name = "BYTES", default_value_t = 8192)]
-    pub(crate) limit: usize,
+    /// Keep so many bytes of the body [default: as configured, else 8192]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) limit: Option<usize>,
 }
 
 /// Print the pseudonyms that stand for values in records
@@ -238,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_is_not_yet_there_is_refused_as_wrong_use() {
-        for name in ["verify", "explain", "serve", "tial"] {
+        for name in ["verify", "prune", "serve", "tial"] {
             let error = Cli::try_parse_from(["audit", name]).unwrap_err();
             assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains(name));
