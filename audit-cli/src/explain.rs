@@ -65,13 +65,14 @@ fn text(args: &Explain, explained: &Explanation, reading: &Reading) -> String {
         line("excluded", &format!("by {excluded}{}", from(reading, key)));
         return text;
     }
+    let width = explained.rules.iter().map(|tried| tried.name.len()).max().unwrap_or_default();
     for (at, tried) in explained.rules.iter().enumerate() {
         let conditions = match (tried.decides, tried.conditions.is_empty()) {
             (true, true) => "decides: it has no condition".to_owned(),
             (true, false) => format!("decides: {}", tried.conditions.join(", ")),
             (false, _) => format!("no, it takes only: {}", tried.conditions.join(", ")),
         };
-        line(if at == 0 { "rules" } else { "" }, &format!("{}  {conditions}", tried.name));
+        line(if at == 0 { "rules" } else { "" }, &format!("{:width$}  {conditions}", tried.name));
     }
     let key = |of_rule: &str, of_settings: &str| said_by(explained, reading, of_rule, of_settings);
     let capture = key("capture", "auditor.capture");
@@ -129,32 +130,35 @@ fn masked(explained: &Explanation) -> String {
 
 /// For programs.
 fn told(args: &Explain, explained: &Explanation, reading: &Reading) -> Value {
-    let rules = explained.rules.iter().map(|tried| {
-        json!({ "name": tried.name, "decides": tried.decides, "conditions": tried.conditions })
-    });
-    let masks = explained.masks.iter().map(|(field, how)| json!({ "field": field, "how": how }));
-    let capture = said_by(explained, reading, "capture", "auditor.capture");
     let mut told = json!({
         "method": args.method,
         "path": args.path,
         "status": status(args),
         "outcome": args.outcome.as_str(),
         "excluded": explained.excluded.is_some(),
-        "rules": rules.collect::<Vec<_>>(),
-        "rule": explained.rule,
-        "capture": explained.capture.as_str(),
-        "capture_from": reading.origin(&capture).to_string(),
-        "gathered": explained.gathered.as_str(),
-        "body_limit": explained.body_limit,
-        "content_types": reading.settings().bodies.content_types,
-        "reliability": explained.reliability.as_str(),
-        "builtin": explained.built_in_masks,
-        "masks": masks.collect::<Vec<_>>(),
         "sample_rate": explained.sample_rate,
         "why": explained.why,
     });
+    let mut tell = |key: &str, value: Value| told[key] = value;
     if let Some(excluded) = &explained.excluded {
-        told["excluded_by"] = json!(excluded);
+        tell("excluded_by", json!(excluded));
+        tell("capture", json!(Capture::None.as_str()));
+        return told;
     }
+    let rules = explained.rules.iter().map(|tried| {
+        json!({ "name": tried.name, "decides": tried.decides, "conditions": tried.conditions })
+    });
+    let masks = explained.masks.iter().map(|(field, how)| json!({ "field": field, "how": how }));
+    let capture = said_by(explained, reading, "capture", "auditor.capture");
+    tell("rules", rules.collect());
+    tell("rule", json!(explained.rule));
+    tell("capture", json!(explained.capture.as_str()));
+    tell("capture_from", json!(reading.origin(&capture).to_string()));
+    tell("gathered", json!(explained.gathered.as_str()));
+    tell("body_limit", json!(explained.body_limit));
+    tell("content_types", json!(reading.settings().bodies.content_types));
+    tell("reliability", json!(explained.reliability.as_str()));
+    tell("builtin", json!(explained.built_in_masks));
+    tell("masks", masks.collect());
     told
 }

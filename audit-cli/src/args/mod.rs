@@ -9,7 +9,7 @@ use crate::filter::Filter;
 
 mod settings;
 
-pub(crate) use settings::{Config, ConfigCommand, ConfigShow, Explain, Lint, Source};
+pub(crate) use settings::{Config, ConfigCommand, Explain, Lint, Source};
 
 const EXAMPLES: &str = "\
 Examples:
