@@ -221,6 +221,10 @@ impl Masker {
                     }
                     values.push(Cow::Owned(value));
                 }
+                // Where all lines go the name does, too.
+                if values.is_empty() {
+                    continue;
+                }
                 // A name is a client's, so it is escaped like a value.
                 if !out.ends_with(b"{") {
                     out.push(b',');

@@ -1,5 +1,6 @@
 //! Secrets in every place that a client, a response or an application can put them.
 
+use audit_core::{How, MaskRules};
 use serde_json::value::RawValue;
 
 use super::{Headers, Request, Response, record};
@@ -96,6 +97,18 @@ fn of_headers_marked_sensitive() {
 }
 
 #[test]
+fn of_headers_that_go_altogether() {
+    let rules = MaskRules::new().fields_how(["header:x-tag"], How::Remove).unwrap();
+    let lines = headers(&[("x-tag", SECRET), ("x-other", "b"), ("x-tag", SECRET)]);
+    let request = Request { headers: lines, ..Request::default() };
+    let record = record(|builder| builder.mask_rules(rules), &request, drop);
+    let json = record.to_json();
+    assert_no_secret(&json);
+    assert!(json.contains(r#""headers":{"x-other":["b"]}"#), "{json}");
+    assert!(json.contains(r#""field":"header:x-tag","how":"remove""#), "{json}");
+}
+
+#[test]
 fn of_the_application() {
     let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
     let record = record(
@@ -162,10 +175,10 @@ fn of_the_application_in_words_and_changes() {
 
 #[test]
 fn of_a_type_with_rules_of_its_own() {
-    let rules = audit_core::MaskRules::new()
+    let rules = MaskRules::new()
         .fields(["$.score"])
-        .and_then(|rules| rules.fields_how(["$.iban"], audit_core::How::Last4))
-        .and_then(|rules| rules.fields_how(["mail"], audit_core::How::Pseudonym))
+        .and_then(|rules| rules.fields_how(["$.iban"], How::Last4))
+        .and_then(|rules| rules.fields_how(["mail"], How::Pseudonym))
         .unwrap();
     let customer =
         serde_json::json!({"iban": "S3cr3tS3cr3t1234", "score": "S3cr3t", "mail": "S3cr3t"});
@@ -185,7 +198,7 @@ fn of_a_type_with_rules_of_its_own() {
 
 #[test]
 fn that_stand_in_other_places_too() {
-    let rules = audit_core::MaskRules::new().echoes(true);
+    let rules = MaskRules::new().echoes(true);
     let request = Request {
         path: "/x/S3cr3t-9-unique".into(),
         query: Some("token=S3cr3t-9-unique&other=1".into()),
