@@ -140,7 +140,8 @@ impl AuditorBuilder {
     }
 
     /// Whether a panic of the application is answered with status 500 (after the head: with a
-    /// body error). Default: yes. If not, it is recorded and goes on. Needs `panic = "unwind"`.
+    /// body error). Default: yes. If not, it is recorded and goes on. Those of excluded requests
+    /// always go on. Needs `panic = "unwind"`.
     pub const fn catch_panics(mut self, catch: bool) -> Self {
         self.settings.auditor.catch_panics = catch;
         self
