@@ -38,9 +38,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         let server = server(flags, auditor.as_ref())?;
         server.await
     });
-    if let Some(auditor) = auditor {
-        auditor.close_blocking()?;
-    }
+    flags.close(auditor)?;
     Ok(served?)
 }
 

@@ -50,9 +50,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     // Drops the requests that did not end in time. They leave records, so the auditor is closed
     // after them.
     runtime.shutdown_timeout(Duration::from_secs(1));
-    if let Some(auditor) = auditor {
-        auditor.close_blocking()?;
-    }
+    flags.close(auditor)?;
     served
 }
 

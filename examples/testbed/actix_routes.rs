@@ -94,6 +94,9 @@ async fn login(audit: Option<AuditContext>, Json(login): Json<Login>) -> HttpRes
     }
     if let Some(audit) = audit {
         audit.user(&login.username);
+        if let Some(tenant) = &login.tenant {
+            audit.tenant(tenant);
+        }
     }
     HttpResponse::Ok().insert_header((header::SET_COOKIE, common::COOKIE)).json(Token::ISSUED)
 }

@@ -82,6 +82,9 @@ async fn login(audit: Option<AuditContext>, Json(login): Json<Login>) -> Respons
     }
     if let Some(audit) = audit {
         audit.user(&login.username);
+        if let Some(tenant) = &login.tenant {
+            audit.tenant(tenant);
+        }
     }
     ([(header::SET_COOKIE, common::COOKIE)], Json(Token::ISSUED)).into_response()
 }

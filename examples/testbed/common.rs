@@ -52,6 +52,9 @@ pub(crate) struct Flags {
     /// Settings over the testbed's own, and over them the environment; the other flags win
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Where to leave what was counted, once all has ended, as `/metrics` would tell it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
     /// What an answer says about its record [default: as configured, else buffered]
     #[arg(long)]
     pub(crate) reliability: Option<Reliable>,
@@ -133,6 +136,16 @@ impl Flags {
             }
         });
         Ok(reading)
+    }
+
+    /// Closes the auditor when all requests have ended.
+    pub(crate) fn close(&self, auditor: Option<Auditor>) -> Result<(), Box<dyn Error>> {
+        let Some(auditor) = auditor else { return Ok(()) };
+        auditor.close_blocking()?;
+        match &self.metrics {
+            Some(file) => Ok(std::fs::write(file, auditor.prometheus())?),
+            None => Ok(()),
+        }
     }
 
     /// Reads the configuration again whenever it is asked to, for as long as it is polled. Wrong
@@ -226,6 +239,7 @@ impl Size {
 pub(crate) struct Login {
     pub(crate) username: String,
     pub(crate) password: String,
+    pub(crate) tenant: Option<String>,
 }
 
 impl Login {

@@ -28,6 +28,12 @@ impl Testbed {
     /// Starts the testbed of this name on a free port, with two threads unless told otherwise, and waits until it is ready.
     #[must_use]
     pub fn start(name: &str, flags: &[&str]) -> Self {
+        Self::start_in(name, flags, &[])
+    }
+
+    /// The same in an environment that has these variables, too.
+    #[must_use]
+    pub fn start_in(name: &str, flags: &[&str], variables: &[(String, String)]) -> Self {
         let stderr = tempfile::tempfile().expect("a file");
         let threads: &[&str] = if flags.contains(&"--threads") { &[] } else { &["--threads", "2"] };
         let mut child = Command::new(programs::example(name))
@@ -35,6 +41,7 @@ impl Testbed {
             .args(threads)
             .args(flags)
             .env("RUST_BACKTRACE", "0")
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr.try_clone().expect("a second handle"))
@@ -81,6 +88,11 @@ impl Testbed {
         assert!(took < Duration::from_secs(10), "took {took:?}");
         assert_eq!(stderr.matches("panicked at").count(), panics, "{stderr}");
         assert!(panics > 0 || stderr.is_empty(), "{stderr}");
+    }
+
+    /// Asks it to read its configuration again.
+    pub fn reload(&self) {
+        self.signal(Signal::HUP);
     }
 
     /// Kills it as a crash would.

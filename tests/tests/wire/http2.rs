@@ -98,6 +98,21 @@ impl Client {
     }
 }
 
+/// One request on a connection of its own: the status and the headers of what came back.
+pub(crate) fn exchange(
+    addr: SocketAddr,
+    request: http::request::Builder,
+    bytes: &str,
+) -> Option<(u16, HeaderMap)> {
+    let mut client = Client::connect(addr);
+    let body = Full::new(Bytes::copy_from_slice(bytes.as_bytes())).boxed();
+    let sending = client.sender.send_request(request.body(body).expect("a request"));
+    let (head, body) = client.wait(sending).ok()?.into_parts();
+    // To its end, so that it is not the client that ends it.
+    let _ = client.wait(body.collect());
+    Some((head.status.as_u16(), head.headers))
+}
+
 fn request(method: &str, target: &str, body: Body) -> Request<Body> {
     let request = Request::builder().method(method).uri(format!("http://h{target}"));
     let json = target == "/orders";

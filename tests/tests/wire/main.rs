@@ -10,5 +10,6 @@ mod load;
 mod masked;
 mod pair;
 mod parity;
+mod policies;
 mod scenarios;
 mod strict;

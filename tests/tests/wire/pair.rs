@@ -60,10 +60,18 @@ impl Audited {
 
     pub(crate) fn start_as(framework: Framework, capture: &str, reliability: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        Self::start_with(framework, folder, &["--audit", capture, "--reliability", reliability])
+    }
+
+    /// With its trail in this folder.
+    pub(crate) fn start_with(
+        framework: Framework,
+        folder: tempfile::TempDir,
+        flags: &[&str],
+    ) -> Self {
         let root = folder.path().join("trail");
         let trail = root.to_str().expect("a path");
-        let flags = ["--audit", capture, "--reliability", reliability, "--trail", trail];
-        let testbed = Testbed::start(framework.testbed(), &flags);
+        let testbed = Testbed::start(framework.testbed(), &[flags, &["--trail", trail]].concat());
         let trail = Follower::open(&root);
         Self { testbed, trail, root, folder }
     }
