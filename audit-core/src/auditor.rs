@@ -236,6 +236,16 @@ pub struct Reloaded {
     pub after_restart: Vec<&'static str>,
 }
 
+impl fmt::Display for Reloaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the settings were replaced")?;
+        match self.after_restart.is_empty() {
+            true => Ok(()),
+            false => write!(f, "; after the next start also {}", self.after_restart.join(", ")),
+        }
+    }
+}
+
 /// The settings were not replaced; those before count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the settings stay as they were: {why}")]

@@ -9,8 +9,10 @@ pub mod testbed;
 pub mod trail;
 pub mod wire;
 
-/// The README's Rust blocks, compiled.
+/// The Rust blocks of README and guides, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
+#[doc = include_str!("../../docs/configuration.md")]
 #[doc = include_str!("../../docs/masking.md")]
+#[doc = include_str!("../../docs/testing.md")]
 pub mod readme {}

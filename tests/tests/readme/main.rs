@@ -10,22 +10,30 @@ use std::{
 
 use audit_tests::programs;
 
+mod configuration;
+
 const ADDRESS: &str = "127.0.0.1:3000";
 
-/// The lines of the README's `sh` blocks.
-fn shell_lines() -> Vec<String> {
-    let readme = include_str!("../../../README.md");
-    let mut lines = Vec::new();
-    let mut inside = false;
-    for line in readme.lines() {
-        match line {
-            "```sh" => inside = true,
-            "```" => inside = false,
-            line if inside => lines.push(line.to_owned()),
-            _ => {}
+const README: &str = include_str!("../../../README.md");
+
+/// The blocks of a page in this language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut block: Option<String> = None;
+    for line in page.lines() {
+        match (&mut block, line.strip_prefix("```")) {
+            (None, Some(of)) if of == language => block = Some(String::new()),
+            (Some(_), Some(_)) => blocks.extend(block.take()),
+            (Some(block), None) => *block += &format!("{line}\n"),
+            (None, _) => {}
         }
     }
-    lines
+    blocks
+}
+
+/// The lines of a page's `sh` blocks.
+fn shell_lines(page: &str) -> Vec<String> {
+    blocks(page, "sh").iter().flat_map(|block| block.lines()).map(str::to_owned).collect()
 }
 
 /// Killed with its handle.
@@ -38,9 +46,10 @@ impl Drop for Shop {
     }
 }
 
-/// Starts the example on a free port. Gives its address.
-fn start_shop(folder: &Path) -> (Shop, String) {
-    let mut child = Command::new(programs::example("axum"))
+/// Starts an example on a free port. Gives its address.
+fn start_shop(folder: &Path, example: &str, args: &[&str]) -> (Shop, String) {
+    let mut child = Command::new(programs::example(example))
+        .args(args)
         .arg("127.0.0.1:0")
         .current_dir(folder)
         .stdout(Stdio::piped())
@@ -53,8 +62,9 @@ fn start_shop(folder: &Path) -> (Shop, String) {
     // The rest are the greeting and the records; unread they would fill the pipe.
     std::thread::spawn(move || lines.for_each(drop));
     let address = first.split_once("http://").expect("an address").1;
-    let address = address.split('.').take(4).collect::<Vec<_>>().join(".");
-    (shop, address)
+    let end = |c: char| !c.is_ascii_digit() && c != ':' && c != '.';
+    let address = address.split(end).next().expect("an address").trim_end_matches('.');
+    (shop, address.to_owned())
 }
 
 fn sh(folder: &Path, line: &str) -> String {
@@ -67,9 +77,9 @@ fn sh(folder: &Path, line: &str) -> String {
 #[test]
 fn a_newcomer_reads_a_record_of_each_request() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (_shop, address) = start_shop(folder.path());
+    let (_shop, address) = start_shop(folder.path(), "axum", &[]);
     let mut ran = 0;
-    for line in shell_lines() {
+    for line in shell_lines(README) {
         // `audit` is run as it was built, and the shop listens on a free port.
         let audit = programs::audit();
         let line = line
@@ -113,7 +123,7 @@ fn a_newcomer_reads_a_record_of_each_request() {
 
 #[test]
 fn the_two_commands_are_there() {
-    let lines = shell_lines();
+    let lines = shell_lines(README);
     assert!(lines.iter().any(|line| line == "cargo run --example axum"));
     assert!(lines.iter().any(|line| line == "scripts/test"));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/test");

@@ -10,6 +10,7 @@ mod grpc;
 mod http2;
 mod hyper_http1;
 mod ids;
+mod layers;
 mod lifecycle;
 mod panics;
 mod places;
