@@ -30,7 +30,8 @@ pub(super) fn ask(addr: SocketAddr, row: &Row) -> Option<Answer> {
     wire.send(format!("{}{}", head(row), row.body));
     match row.how {
         How::Reset => {
-            thread::sleep(Duration::from_millis(100));
+            // Long enough for the handler to run.
+            thread::sleep(Duration::from_millis(300));
             wire.reset();
             None
         }
