@@ -36,6 +36,7 @@ pub(super) fn body(
     if !is_utf8(content_type) {
         return Err(OmitReason::Encoding);
     }
+    scope.allow(bytes.len());
     let mark = scope.list.mark();
     let masked = masked(content_type, bytes, cut, scope);
     if masked.is_err() {

@@ -43,7 +43,9 @@ impl Masker {
     fn changed(&mut self, raw: &str) -> String {
         // It was serialised here, so it is one whole document.
         let mut shown = String::with_capacity(raw.len());
-        match json::documents(&mut shown, raw, false, &mut self.scope(Part::Change)) {
+        let mut scope = self.scope(Part::Change);
+        scope.allow(raw.len());
+        match json::documents(&mut shown, raw, false, &mut scope) {
             Ok(_) => shown,
             Err(_) => format!("\"{REDACTED}\""),
         }

@@ -13,6 +13,9 @@ use crate::{
     record::json as token,
 };
 
+const DIGITS: [char; 16] =
+    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+
 /// A frame while its record is made.
 pub(super) struct Draft<'a> {
     pub(super) fixed: &'a Fixed,
@@ -44,7 +47,6 @@ impl<'a> Draft<'a> {
     /// Bytes as text. Those that are not UTF-8 become `\xNN`, a backslash beside them `\\`, and
     /// the record says so; a character cut in two at the end of a limit is dropped.
     pub(super) fn readable(&mut self, bytes: &'a [u8]) -> Cow<'a, str> {
-        use std::fmt::Write as _;
         let error = match std::str::from_utf8(bytes) {
             Ok(text) => return Cow::Borrowed(text),
             Err(error) => error,
@@ -58,7 +60,8 @@ impl<'a> Draft<'a> {
         for chunk in bytes.utf8_chunks() {
             text.push_str(&chunk.valid().replace('\\', "\\\\"));
             for byte in chunk.invalid() {
-                let _ = write!(text, "\\x{byte:02x}");
+                text.push_str("\\x");
+                [byte >> 4, byte & 15].iter().for_each(|n| text.push(DIGITS[usize::from(*n)]));
             }
         }
         Cow::Owned(text)

@@ -1,6 +1,6 @@
 //! Names of form fields and of multipart parts: how they are decoded, and what selects them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, string::FromUtf8Error};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -9,6 +9,7 @@ use super::{
     paths::{Child, Walk},
     rules::Sel,
     scope::Scope,
+    unparsable::Unparsable,
 };
 
 /// Where a separator is, or else the end. Most are near, which a search over many bytes at once
@@ -25,13 +26,21 @@ pub(super) fn find(separator: u8, text: &str) -> usize {
 
 /// What a form's reader makes of a name or value. `false`: it is not UTF-8, and was mended.
 pub(super) fn decode(text: &str) -> (Cow<'_, str>, bool) {
-    let Some(first) = text.bytes().position(|b| matches!(b, b'%' | b'+')) else {
+    if memchr::memchr2(b'%', b'+', text.as_bytes()).is_none() {
         return (Cow::Borrowed(text), true);
-    };
+    }
+    let mut decoded = String::new();
+    let valid = decode_to(&mut decoded, text);
+    (Cow::Owned(decoded), valid)
+}
+
+/// The same, in place of what a buffer holds.
+fn decode_to(buffer: &mut String, text: &str) -> bool {
+    let mut bytes = std::mem::take(buffer).into_bytes();
+    bytes.clear();
+    bytes.reserve(text.len());
     let text = text.as_bytes();
-    let mut bytes = Vec::with_capacity(text.len());
-    bytes.extend_from_slice(&text[..first]);
-    let mut at = first;
+    let mut at = 0;
     while let Some(byte) = text.get(at) {
         let code = match (byte, text.get(at + 1), text.get(at + 2)) {
             (b'%', Some(high), Some(low)) => hex(*high).zip(hex(*low)),
@@ -43,11 +52,58 @@ pub(super) fn decode(text: &str) -> (Cow<'_, str>, bool) {
         }
         at += if code.is_some() { 3 } else { 1 };
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => (Cow::Owned(text), true),
-        Err(error) => (Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()), false),
+    let valid = String::from_utf8(bytes);
+    let mend = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+    let is_valid = valid.is_ok();
+    *buffer = valid.unwrap_or_else(mend);
+    is_valid
+}
+
+/// What a name or value is at each time of decoding, one after the other: what forwards a form
+/// encodes it again.
+#[derive(Default)]
+pub(super) struct Decodings {
+    now: String,
+    before: String,
+}
+
+/// Most times that a text is decoded.
+const TIMES: usize = 4;
+
+impl Decodings {
+    /// Looks for something in each decoding of a text, as long as what comes out `goes_on`. Errs
+    /// when there were too many.
+    pub(super) fn find<T>(
+        &mut self,
+        text: &str,
+        goes_on: fn(&str) -> bool,
+        scope: &mut Scope<'_>,
+        mut look: impl FnMut(&str, &mut Scope<'_>) -> Result<Option<T>, Unparsable>,
+    ) -> Result<Option<T>, Unparsable> {
+        for times in 0..TIMES {
+            let before = if times == 0 { text } else { &self.before };
+            if !scope.spend(DECODED + before.len() / 4) {
+                return Err(Unparsable);
+            }
+            decode_to(&mut self.now, before);
+            let same = self.now == *before;
+            if times > 0 && same {
+                break;
+            }
+            if let Some(found) = look(&self.now, scope)? {
+                return Ok(Some(found));
+            }
+            if same || !goes_on(&self.now) {
+                break;
+            }
+            std::mem::swap(&mut self.now, &mut self.before);
+        }
+        Ok(None)
     }
 }
+
+/// Steps of a decoding, a quarter of its bytes aside.
+const DECODED: usize = 15;
 
 fn hex(digit: u8) -> Option<u8> {
     match digit {
@@ -77,8 +133,11 @@ pub(super) fn encode(out: &mut String, text: &str) {
 /// Whether nothing can hide inside of a value, by its bytes alone.
 pub(super) fn is_plain(text: &str, scope: &Scope<'_>) -> bool {
     // A name, a sign and a value are three bytes.
-    text.len() < 3 || all_of(text) & TELLING == 0 && !scope.rules.detectors().may_find(text)
+    text.len() < SHORTEST || all_of(text) & TELLING == 0 && !scope.rules.detectors().may_find(text)
 }
+
+/// Shortest text in which something can hide.
+pub(super) const SHORTEST: usize = 3;
 
 /// May tell of something inside of a value.
 pub(super) const TELLING: u8 = 1;
@@ -121,15 +180,19 @@ pub(super) fn all_of(text: &str) -> u8 {
 #[derive(Default)]
 pub(super) struct Fields {
     walk: Walk,
-    walked: usize,
 }
 
-/// Most fields that paths are looked for in: each costs a step for every path.
-const WALKED: usize = 20_000;
+/// Steps of a name that paths are looked for in, and of each of its segments.
+const WALKED: usize = 3;
+const SEGMENT: usize = 3;
 
 impl Fields {
-    /// The selector of the field that is named so, decoded. Errs on too many fields.
-    pub(super) fn find(&mut self, scope: &Scope<'_>, name: &str) -> Result<Option<Sel>, ()> {
+    /// The selector of the field that is named so, decoded. Errs when there were too many.
+    pub(super) fn find(
+        &mut self,
+        scope: &Scope<'_>,
+        name: &str,
+    ) -> Result<Option<Sel>, Unparsable> {
         if let Some(found) = one(scope, name) {
             return Ok(Some(found));
         }
@@ -147,13 +210,12 @@ impl Fields {
         {
             return Ok(Some(found));
         }
-        if scope.rules.has_paths() { self.by_path(scope, name) } else { Ok(None) }
+        if may_be_path(name, scope) { self.by_path(scope, name) } else { Ok(None) }
     }
 
-    fn by_path(&mut self, scope: &Scope<'_>, name: &str) -> Result<Option<Sel>, ()> {
-        self.walked += 1;
-        if self.walked > WALKED {
-            return Err(());
+    fn by_path(&mut self, scope: &Scope<'_>, name: &str) -> Result<Option<Sel>, Unparsable> {
+        if !scope.spend(WALKED) {
+            return Err(Unparsable);
         }
         let mut selected = None;
         for (paths, excepted) in
@@ -164,7 +226,11 @@ impl Fields {
             }
             self.walk.begin(paths);
             for segment in segments(name).take(64) {
-                let index = segment.parse().ok().map(Child::Element);
+                if !scope.spend(SEGMENT) {
+                    return Err(Unparsable);
+                }
+                let digits = segment.starts_with(|c: char| c.is_ascii_digit() || c == '+');
+                let index = if digits { segment.parse().ok().map(Child::Element) } else { None };
                 let found = self.walk.look(paths, index.unwrap_or(Child::Member(segment)));
                 match (found, excepted) {
                     (Some(_), true) => return Ok(None),
@@ -175,6 +241,15 @@ impl Fields {
         }
         Ok(selected)
     }
+}
+
+/// Whether as many names are in a name as the shortest path has.
+pub(super) fn may_be_path(name: &str, scope: &Scope<'_>) -> bool {
+    let rules = scope.rules;
+    rules.has_paths()
+        && (rules.fewest_steps() <= 1
+            || name.bytes().any(|b| matches!(b, b'.' | b'[' | b']'))
+                && segments(name).take(rules.fewest_steps()).count() == rules.fewest_steps())
 }
 
 fn one(scope: &Scope<'_>, name: &str) -> Option<Sel> {
@@ -191,7 +266,7 @@ fn segments(name: &str) -> impl Iterator<Item = &str> {
 }
 
 fn old_escapes(name: &str) -> Option<String> {
-    if !name.as_bytes().windows(2).any(|two| two == b"%u") {
+    if !memchr::memchr_iter(b'%', name.as_bytes()).any(|at| name[at + 1..].starts_with('u')) {
         return None;
     }
     let mut pieces = name.split("%u");

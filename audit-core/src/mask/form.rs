@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::{
     REDACTED,
-    fields::{self, Fields, find},
-    how::Value,
+    fields::{self, Decodings, Fields, find},
+    how::{How, Value},
     pair::{Role, Told},
     part::Of,
     rules::Sel,
@@ -27,7 +27,7 @@ pub(super) fn form(
     if !is_form(body, cut) {
         return Err(Unparsable);
     }
-    let mut fields = Fields::default();
+    let (mut fields, mut decodings) = (Fields::default(), Decodings::default());
     let mut told = None;
     let begin = out.len();
     let mut pieces = Some(body);
@@ -54,7 +54,7 @@ pub(super) fn form(
                 true => Some(Sel::SENSITIVE),
                 false => told.get_or_insert_with(|| tell(body, scope)).next(name),
             };
-            let done = one.mask(out, &mut fields, of_pair, scope)?;
+            let done = one.mask(out, (&mut fields, &mut decodings), of_pair, scope)?;
             if last || done == Done::Masked {
                 break;
             }
@@ -78,6 +78,9 @@ pub(super) fn form(
 pub(super) fn tell(body: &str, scope: &Scope<'_>) -> Told {
     let mut told = Told::default();
     for (name, value) in body.split(['&', ';']).filter_map(|pair| pair.split_once('=')) {
+        if told.is_full() {
+            break;
+        }
         told.add(scope, &fields::decode(name).0, || fields::decode(value).0);
     }
     told
@@ -100,7 +103,7 @@ fn is_form(body: &str, cut: bool) -> bool {
 fn plain(pair: &str, scope: &Scope<'_>) -> bool {
     let end = find(b'=', pair);
     let (name, value) = (&pair[..end], pair.get(end + 1..));
-    if fields::all_of(name) != 0 || scope.rules.has_paths() {
+    if fields::all_of(name) != 0 || fields::may_be_path(name, scope) {
         return false;
     }
     let detectors = scope.rules.detectors();
@@ -118,6 +121,10 @@ fn says_nothing(name: &str, scope: &Scope<'_>) -> bool {
     let says = scope.known.says(scope.rules, Of::Form, name, name.len());
     says.selected.is_none() && says.role != Role::Value
 }
+
+/// Steps of a pair that has to be looked into, and of one that is masked.
+const PAIR: usize = 5;
+const MASKED: usize = 15;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Done {
@@ -141,19 +148,22 @@ impl Pair<'_> {
     fn mask(
         &self,
         out: &mut String,
-        fields: &mut Fields,
+        (fields, decodings): (&mut Fields, &mut Decodings),
         of_pair: impl FnOnce(&str, &Scope<'_>) -> Option<Sel>,
         scope: &mut Scope<'_>,
     ) -> Result<Done, Unparsable> {
+        if !scope.spend(PAIR) {
+            return Err(Unparsable);
+        }
         let Some((name, value)) = self.text.split_once('=') else {
             if !self.torn {
                 raw(self.text)?;
-                self.other(out, self.text, scope);
+                self.other(out, self.text, decodings, scope)?;
             }
             return Ok(Done::Written);
         };
         raw(name)?;
-        let mut selected = self.find(name, fields, scope)?;
+        let mut selected = self.find(name, fields, decodings, scope)?;
         if selected.is_none() {
             let name = fields::decode(name).0;
             if scope.role(Of::Form, &name) == Role::Value {
@@ -162,7 +172,11 @@ impl Pair<'_> {
         }
         if let Some(sel) = selected.filter(|_| !self.all[name.len() + 1..].is_empty()) {
             let value = &self.all[name.len() + 1..];
-            let (decoded, valid) = fields::decode(value);
+            scope.spend(MASKED);
+            // What is redacted need not be read.
+            let read =
+                !matches!(scope.rules.how_of(sel), How::Redact) || scope.rules.finds_echoes();
+            let (decoded, valid) = if read { fields::decode(value) } else { ("".into(), false) };
             let known = valid && !self.cut;
             let value = if known { Value::Text(&decoded) } else { Value::Other };
             let Some(instead) = scope.instead(sel, value) else {
@@ -175,7 +189,7 @@ impl Pair<'_> {
                     Done::Masked
                 });
             };
-            self.other(out, name, scope);
+            self.other(out, name, decodings, scope)?;
             out.push('=');
             if *instead == *REDACTED {
                 out.push_str(REDACTED);
@@ -184,14 +198,14 @@ impl Pair<'_> {
             }
             return Ok(Done::Masked);
         }
-        self.other(out, name, scope);
+        self.other(out, name, decodings, scope)?;
         out.push('=');
         if !self.torn {
             // Somebody's JSON that was not encoded: its `&` would be taken for a separator.
             if value.starts_with(['{', '[']) && value.contains('"') && !is_json(value) {
                 return Err(Unparsable);
             }
-            self.other(out, value, scope);
+            self.other(out, value, decodings, scope)?;
         }
         Ok(Done::Written)
     }
@@ -201,55 +215,52 @@ impl Pair<'_> {
         &self,
         name: &str,
         fields: &mut Fields,
-        scope: &Scope<'_>,
+        decodings: &mut Decodings,
+        scope: &mut Scope<'_>,
     ) -> Result<Option<Sel>, Unparsable> {
-        if fields::all_of(name) & fields::CODED == 0 && !scope.rules.has_paths() {
-            return Ok(scope.find(Of::Form, name));
+        let coded = |text: &str| memchr::memchr2(b'%', b'+', text.as_bytes()).is_some();
+        if !coded(name) {
+            return fields.find(scope, name);
         }
-        let mut name = Cow::Borrowed(name);
-        for times in 0..4 {
-            let decoded = fields::decode(&name).0;
-            if times > 0 && decoded == name {
-                break;
-            }
-            if let Some(sel) = fields.find(scope, &decoded).map_err(|()| Unparsable)? {
-                return Ok(Some(sel));
-            }
-            if decoded == name || memchr::memchr2(b'%', b'+', decoded.as_bytes()).is_none() {
-                break;
-            }
-            name = Cow::Owned(decoded.into_owned());
-        }
-        Ok(None)
+        decodings.find(name, coded, scope, |decoded, scope| fields.find(scope, decoded))
     }
 
     /// A name, or a value that is not selected: what hides inside, at each time of decoding, is
     /// masked. It is encoded again only then.
-    fn other(&self, out: &mut String, raw: &str, scope: &mut Scope<'_>) {
-        if fields::is_plain(raw, scope) {
+    fn other(
+        &self,
+        out: &mut String,
+        raw: &str,
+        decodings: &mut Decodings,
+        scope: &mut Scope<'_>,
+    ) -> Result<(), Unparsable> {
+        if fields::is_plain(raw, scope) || decoded_len(raw) < fields::SHORTEST {
             out.push_str(raw);
-            return;
+            return Ok(());
         }
-        let mut text = Cow::Borrowed(raw);
-        for times in 0..4 {
-            let decoded = fields::decode(&text).0;
-            if times > 0 && decoded == text {
-                break;
+        let coded = |text: &str| memchr::memchr(b'%', text.as_bytes()).is_some();
+        let masked = decodings.find(raw, coded, scope, |decoded, scope| {
+            if fields::is_plain(decoded, scope) {
+                return Ok(None);
             }
-            if !fields::is_plain(&decoded, scope)
-                && let Cow::Owned(masked) = inside(&decoded, scope)
-                && masked != *decoded
-            {
-                fields::encode(out, &masked);
-                return;
+            match inside(decoded, scope) {
+                Cow::Owned(masked) if masked != *decoded => Ok(Some(masked)),
+                _ => Ok(None),
             }
-            if decoded == text || memchr::memchr(b'%', decoded.as_bytes()).is_none() {
-                break;
-            }
-            text = Cow::Owned(decoded.into_owned());
+        })?;
+        match masked {
+            Some(masked) => fields::encode(out, &masked),
+            None => out.push_str(raw),
         }
-        out.push_str(raw);
+        Ok(())
     }
+}
+
+/// No more than a text is long when it is decoded once.
+fn decoded_len(raw: &str) -> usize {
+    let is_escape =
+        |w: &&[u8]| w[0] == b'%' && w[1].is_ascii_hexdigit() && w[2].is_ascii_hexdigit();
+    raw.len() - 2 * raw.as_bytes().windows(3).filter(is_escape).count()
 }
 
 /// Names hold none of these unless this is no form.

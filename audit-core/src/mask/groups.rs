@@ -254,6 +254,7 @@ impl Masker {
                 None => {
                     // It was serialised here, so it is one whole document.
                     let text = String::from_utf8_lossy(field.value);
+                    scope.allow(text.len());
                     let mut masked = String::with_capacity(text.len());
                     match json::documents(&mut masked, &text, false, &mut scope) {
                         Ok(_) => out.extend_from_slice(masked.as_bytes()),

@@ -56,6 +56,7 @@ pub(crate) fn cookie<'a>(header: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
 
 /// Appends a header's value, masked. `false`: the line goes.
 pub(super) fn header(out: &mut String, name: &str, value: &str, scope: &mut Scope<'_>) -> bool {
+    scope.allow(value.len());
     match name {
         "cookie" => cookies(out, value, Sel::COOKIE, |_| false, scope),
         "set-cookie" => cookies(out, value, Sel::SET_COOKIE, is_attribute, scope),
@@ -89,6 +90,7 @@ fn other(out: &mut String, name: &str, value: &str, scope: &mut Scope<'_>) -> bo
 
 /// Appends a host without user info.
 pub(super) fn host(out: &mut String, value: &str, scope: &mut Scope<'_>) {
+    scope.allow(value.len());
     let (user_info, host) = value.rsplit_once('@').map_or((false, value), |(_, h)| (true, h));
     if user_info {
         scope.redacted(Sel::USER_INFO);
@@ -98,12 +100,21 @@ pub(super) fn host(out: &mut String, value: &str, scope: &mut Scope<'_>) {
     text::text(out, host, scope);
 }
 
+/// Most cookies of a line that are told by name: no client has more, and each of them takes more
+/// room in the record than in its line.
+const PAIRS: usize = 100;
+
 /// Appends cookie pairs with every value hidden. What is not a pair with a plain name is hidden
 /// whole. `keep` tells attributes, whose values are not secret.
 fn cookies(out: &mut String, value: &str, sel: Sel, keep: fn(&str) -> bool, scope: &mut Scope<'_>) {
     for (at, pair) in value.split(';').enumerate() {
         if at > 0 {
             out.push_str("; ");
+        }
+        if at == PAIRS {
+            scope.redacted(sel);
+            out.push_str(REDACTED);
+            break;
         }
         let pair = pair.trim();
         if at > 0 && keep(pair) {
@@ -132,7 +143,8 @@ fn cookies(out: &mut String, value: &str, sel: Sel, keep: fn(&str) -> bool, scop
 }
 
 fn plain(name: &str) -> bool {
-    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    let sign = |b: u8| matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
+    let token = |b: u8| b.is_ascii_alphanumeric() || sign(b);
     (1..=64).contains(&name.len()) && name.bytes().all(token)
 }
 

@@ -147,9 +147,27 @@ fn differ(one: [u64; WORDS], other: [u64; WORDS]) -> u64 {
 /// The words of a name behind which the text ends, as one that was decoded does.
 #[inline]
 fn at_the_end(name: &[u8]) -> [u64; WORDS] {
-    let mut bytes = [0; LONGEST];
-    bytes[..name.len()].copy_from_slice(name);
-    words(&bytes, name.len())
+    let (eights, rest) = name.as_chunks::<8>();
+    let mut words = [0; WORDS];
+    for (word, eight) in words.iter_mut().zip(eights) {
+        *word = u64::from_le_bytes(*eight);
+    }
+    if let Some(last) = words.get_mut(eights.len()) {
+        *last = fewer_than_eight(rest);
+    }
+    words
+}
+
+/// The same of fewer than eight bytes, without a loop: two looks may share some of the bytes.
+#[inline]
+fn fewer_than_eight(bytes: &[u8]) -> u64 {
+    let len = bytes.len();
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let last = u64::from(u32::from_le_bytes(*last));
+        return u64::from(u32::from_le_bytes(*first)) | last << (8 * (len - 4));
+    }
+    let byte = |at: usize| bytes.get(at).map_or(0, |byte| u64::from(*byte) << (8 * at));
+    byte(0) | byte(1) | byte(2)
 }
 
 /// For each length of a name, what is kept of the words that it begins.

@@ -114,6 +114,8 @@ fn word(name: &str) -> (&str, usize) {
 
 /// Most fields that tell names. With more, every value is taken for one of them.
 const MOST: usize = 1_000;
+/// Steps of one.
+const TOLD: usize = 35;
 
 /// What the fields of a form tell of each other: the name and the value of a pair are two fields
 /// `f[0][name]` and `f[0][value]`, or the fields `name` and `value` as often as there are pairs.
@@ -150,6 +152,10 @@ impl Told {
         };
         self.names += 1;
         self.any |= sel.is_some();
+        if !scope.spend(TOLD) {
+            // Somebody hostile wrote them: every value may be one of a pair.
+            (self.names, self.any) = (MOST + 1, true);
+        }
         if self.names > MOST {
             return;
         }
@@ -166,6 +172,11 @@ impl Told {
             Some((_, told)) => told.push(sel),
             None => group.names.push((word.to_owned(), vec![sel])),
         }
+    }
+
+    /// Whether every value is taken for one of a pair, whatever else is told.
+    pub(super) const fn is_full(&self) -> bool {
+        self.any && self.names > MOST
     }
 
     /// What selects the next value that has this name, decoded.

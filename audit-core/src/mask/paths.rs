@@ -1,6 +1,6 @@
 //! Path selectors: `$.items[*].pin`, matched while a document is walked.
 
-use super::selector::lower;
+use super::selector::{lower, lowered};
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,11 @@ impl Path {
     /// Whether it has more than one step.
     pub(super) fn is_deep(&self) -> bool {
         self.0.len() > 1
+    }
+
+    /// Fewest names that lead to what it selects.
+    pub(super) fn fewest(&self) -> usize {
+        self.0.iter().filter(|step| **step != Step::Deeper).count()
     }
 }
 
@@ -183,7 +188,7 @@ impl Step {
             (Self::Any, _) => true,
             (Self::Key(wanted), Child::Member(name)) => match name.is_ascii() {
                 true => wanted.eq_ignore_ascii_case(name),
-                false => *wanted == lower(name),
+                false => lowered(name).eq(wanted.chars()),
             },
             (Self::Index(wanted), Child::Element(at)) => *wanted == at,
             _ => false,

@@ -15,6 +15,7 @@ const PAIRS: usize = 100;
 /// received. Names are compared after decoding `%` and `+`; `;` separates pairs too, since some
 /// servers split there. `false`: there were more pairs than are kept.
 pub(super) fn query(out: &mut String, query: &str, scope: &mut Scope<'_>) -> bool {
+    scope.allow(query.len());
     let mut rest = query;
     let mut told = None;
     let begin = out.len();
@@ -59,13 +60,18 @@ fn pair(
     of_pair: impl FnOnce(&str, &Scope<'_>) -> Option<Sel>,
     scope: &mut Scope<'_>,
 ) -> Written {
-    let Some((name, value)) = pair.split_once('=') else {
+    let Some(end) = memchr::memchr(b'=', pair.as_bytes()) else {
         let carries = carries(pair, scope);
         out.push_str(if carries { REDACTED } else { pair });
         return if carries { Written::Masked } else { Written::Open };
     };
+    let (name, value) = (&pair[..end], &pair[end + 1..]);
     let mut selected = None;
-    if !value.is_empty() {
+    let coded = memchr::memchr2(b'%', b'+', name.as_bytes()).is_some();
+    let steps = PAIR + if coded { DECODED + name.len() } else { 0 };
+    if !value.is_empty() && !scope.spend(steps) {
+        selected = Some(Sel::SENSITIVE);
+    } else if !value.is_empty() {
         let name = decode(name);
         let last = || name.rsplit(['?', '&', '#', ';']).next();
         selected = scope.find(Of::Query, &name);
@@ -89,42 +95,49 @@ fn pair(
     if masked { Written::Masked } else { Written::Open }
 }
 
+/// Shortest value that carries something inside, and shortest secret that is told by its look.
+const CARRIES: usize = 3;
+const LOOK: usize = 8;
+/// Steps of a name or value that is decoded or looked into.
+const DECODED: usize = 60;
+/// Steps of a pair, and of a segment.
+const PAIR: usize = 10;
+const SEGMENT: usize = 10;
+
 /// Whether a value carries a secret inside, decoded: a URL with a query or user info, further
 /// pairs, JSON. It then goes whole.
 fn carries(value: &str, scope: &mut Scope<'_>) -> bool {
-    if detects(value, scope) {
+    let rules = scope.rules;
+    let detects = value.len() >= LOOK && rules.detectors().any();
+    let marked =
+        value.len() >= CARRIES && memchr::memchr3(b'=', b':', b'%', value.as_bytes()).is_some();
+    if !detects && !marked {
+        return false;
+    }
+    if marked && !scope.spend(DECODED + value.len()) {
+        scope.redacted(Sel::SENSITIVE);
         return true;
     }
-    if value.len() < 3 || !value.contains(['=', ':', '%']) {
-        return false;
-    }
     let value = decode(value);
-    if !value.contains(['=', ':']) {
+    // A secret by its look.
+    if detects && matches!(rules.detectors().mask(&value, scope), Cow::Owned(_)) {
+        return true;
+    }
+    if !marked || memchr::memchr2(b'=', b':', value.as_bytes()).is_none() {
         return false;
     }
-    let hides = |(name, value): (&str, &str)| match value.is_empty() {
-        true => None,
-        false => scope.find(Of::Query, name),
+    let hides = |pair: &str| {
+        let end = memchr::memchr(b'=', pair.as_bytes())?;
+        if end + 1 == pair.len() { None } else { scope.find_first(Of::Query, pair, end) }
     };
-    if let Some(sel) =
-        value.split(['?', '&', ';', '#']).filter_map(|pair| pair.split_once('=')).find_map(hides)
-    {
+    if let Some(sel) = value.split(['?', '&', ';', '#']).find_map(hides) {
         scope.redacted(sel);
         return true;
     }
-    let mut masked = String::with_capacity(value.len());
-    text::text(&mut masked, &value, scope);
-    masked != *value
-}
-
-/// Whether it is a secret by its look.
-fn detects(value: &str, scope: &mut Scope<'_>) -> bool {
-    let rules = scope.rules;
-    if !rules.detectors().any() || value.len() < 8 {
-        return false;
+    match text::inside(&value, scope) {
+        Cow::Owned(masked) => masked != *value,
+        Cow::Borrowed(_) => false,
     }
-    let value = decode(value);
-    matches!(rules.detectors().mask(&value, scope), Cow::Owned(_))
 }
 
 /// Decodes until nothing changes, at most four times: a name encoded twice is decoded twice by
@@ -132,7 +145,7 @@ fn detects(value: &str, scope: &mut Scope<'_>) -> bool {
 fn decode(name: &str) -> Cow<'_, str> {
     let mut name = Cow::Borrowed(name);
     for _ in 0..4 {
-        if !name.contains(['%', '+']) {
+        if memchr::memchr2(b'%', b'+', name.as_bytes()).is_none() {
             break;
         }
         let decoded = fields::decode(&name).0.into_owned();
@@ -147,12 +160,37 @@ fn decode(name: &str) -> Cow<'_, str> {
 /// Appends a path. Matrix parameters (`/a;jsessionid=1`) are pairs like those of a query, and so
 /// is what follows a `&` that somebody meant for a query.
 pub(super) fn path(out: &mut String, path: &str, scope: &mut Scope<'_>) {
-    for piece in path.split_inclusive(['/', ';', '&']) {
-        let end = piece.trim_end_matches(['/', ';', '&']).len();
-        // A piece of a path that goes leaves its separators.
-        let _ = pair(out, &piece[..end], |_, _| None, scope);
-        out.push_str(&piece[end..]);
+    let bytes = path.as_bytes();
+    let (mut copied, mut at) = (0, 0);
+    while at < bytes.len() {
+        if !scope.may_go_on() {
+            out.push_str(&path[copied..at]);
+            return rest_of_path(out, scope);
+        }
+        let mut marked = false;
+        let mut end = at;
+        while let Some(byte) = bytes.get(end)
+            && !matches!(byte, b'/' | b';' | b'&')
+        {
+            marked |= matches!(byte, b'=' | b':' | b'%');
+            end += 1;
+        }
+        // Most pieces are names, which stay.
+        if end - at >= LOOK || (marked && end - at >= CARRIES) {
+            out.push_str(&path[copied..at]);
+            // A piece of a path that goes leaves its separators.
+            let _ = pair(out, &path[at..end], |_, _| None, scope);
+            copied = end;
+        }
+        at = end + 1;
     }
+    out.push_str(&path[copied..]);
+}
+
+/// Only somebody hostile writes a path that costs all steps.
+fn rest_of_path(out: &mut String, scope: &mut Scope<'_>) {
+    scope.redacted(Sel::SENSITIVE);
+    out.push_str(REDACTED);
 }
 
 /// Appends a path with the values of hidden parameters replaced, by the template of its route:
@@ -163,6 +201,7 @@ pub(super) fn path_with_route(
     route: Option<&str>,
     scope: &mut Scope<'_>,
 ) {
+    scope.allow(whole.len());
     let Some(route) = route else { return unrouted(out, whole, scope) };
     let Some(hidden) = super::route::hidden(route, whole, scope) else {
         return path(out, whole, scope);
@@ -186,18 +225,21 @@ fn unrouted(out: &mut String, whole: &str, scope: &mut Scope<'_>) {
     let mut told = 0_u8;
     for piece in whole.split_inclusive('/') {
         let segment = piece.strip_suffix('/').unwrap_or(piece);
-        if told > 0 && !segment.is_empty() && !is_word(segment) {
+        if segment.is_empty() {
+            out.push_str(piece);
+            continue;
+        }
+        if !scope.spend(SEGMENT) {
+            return rest_of_path(out, scope);
+        }
+        if told > 0 && !is_word(segment) {
             scope.redacted(Sel::SENSITIVE);
             out.push_str(REDACTED);
             out.push_str(&piece[segment.len()..]);
             told = 0;
             continue;
         }
-        told = match segment {
-            "" => told,
-            _ if tells(segment, scope) => 2,
-            _ => told.saturating_sub(1),
-        };
+        told = if tells(segment, scope) { 2 } else { told.saturating_sub(1) };
         path(out, piece, scope);
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     Group, Kind, Level, Outcome, Record, Secret, Timestamp,
     exchange::{
         flags::{Flag, Flags},
-        frame::{Fixed, Tag},
+        frame::{self, Fixed, Tag},
     },
     identify::trace_ids,
     pipeline::Reload,
@@ -95,6 +95,17 @@ impl Masker {
         self.policies.turn_to(fixed.generation, fixed.rule);
         // A record over the limit is made again with less, never cut.
         for keep in Keep::EACH {
+            // What takes no room makes none: hostile headers are not masked again for bodies that
+            // are not there.
+            let there = |tag| frame::fields(arena).any(|field| field.tag == tag);
+            let useless = match keep {
+                Keep::NoResponseBody => !there(Tag::ResponseBody),
+                Keep::NoBodies => !there(Tag::RequestBody),
+                _ => false,
+            };
+            if useless {
+                continue;
+            }
             self.attempt(record, fixed, arena, clock, keep);
             if record.json_len() <= LARGEST {
                 return;
@@ -201,7 +212,9 @@ impl Masker {
 
     pub(super) fn text(&mut self, text: &str, part: Part) -> String {
         let mut kept = String::with_capacity(text.len());
-        text::text(&mut kept, text, &mut self.scope(part));
+        let mut scope = self.scope(part);
+        scope.allow(text.len());
+        text::text(&mut kept, text, &mut scope);
         kept
     }
 

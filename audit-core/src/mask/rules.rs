@@ -8,7 +8,7 @@ use super::{
     headers::HIDDEN,
     part::Of,
     paths::Path,
-    selector::{BadSelector, Selects, lower},
+    selector::{BadSelector, Selects, lower, lowered},
     words::{self, BUILT_IN, IN_QUERY},
 };
 
@@ -76,10 +76,15 @@ pub struct MaskRules {
     /// Lengths of all configured names, as bits (the highest: this and all above), so that most
     /// names are told apart by their length.
     lengths: u64,
+    /// Their first characters, as bits by what is left of each divided by 64.
+    firsts: u64,
     /// Most words of a configured name.
     words: u8,
     paths: Vec<(Path, usize)>,
     excepted_paths: Vec<(Path, usize)>,
+    fewest_steps: usize,
+    /// Some configured name has a bracket in it.
+    bracketed: bool,
     detectors: Detectors,
     echoes: bool,
 }
@@ -101,9 +106,12 @@ impl Default for MaskRules {
             configured: Vec::new(),
             names: HashMap::new(),
             lengths: 0,
+            firsts: 0,
             words: 0,
             paths: Vec::new(),
             excepted_paths: Vec::new(),
+            fewest_steps: usize::MAX,
+            bracketed: false,
             detectors: Detectors::default(),
             echoes: false,
         }
@@ -179,10 +187,10 @@ impl MaskRules {
         for selector in selectors {
             match Selects::parse(selector.as_ref())? {
                 Selects::Name(name, of) => self.name(name, Named { of, selector: None }),
-                Selects::Path(path) => self.excepted_paths.push((path, 0)),
+                Selects::Path(path) => self.path(path, None),
                 Selects::NameOrPath(name, path) => {
                     self.name(name, Named { of: None, selector: None });
-                    self.excepted_paths.push((path, 0));
+                    self.path(path, None);
                 }
             }
         }
@@ -250,19 +258,29 @@ impl MaskRules {
         self.configured.push((shown, how));
         match selects {
             Selects::Name(name, of) => self.name(name, Named { of, selector: Some(at) }),
-            Selects::Path(path) => self.paths.push((path, at)),
+            Selects::Path(path) => self.path(path, Some(at)),
             Selects::NameOrPath(name, path) => {
                 self.name(name, Named { of: None, selector: Some(at) });
-                self.paths.push((path, at));
+                self.path(path, Some(at));
             }
         }
         Ok(())
+    }
+
+    fn path(&mut self, path: Path, selector: Option<usize>) {
+        self.fewest_steps = self.fewest_steps.min(path.fewest());
+        match selector {
+            Some(at) => self.paths.push((path, at)),
+            None => self.excepted_paths.push((path, 0)),
+        }
     }
 
     fn name(&mut self, name: String, named: Named) {
         let words = name.split(' ').count().min(MOST_WORDS);
         self.words = self.words.max(words as u8);
         self.lengths |= length_bit(name.len());
+        self.firsts |= first_bit(&name);
+        self.bracketed |= name.contains(['[', ']']);
         self.names.entry(name).or_default().push(named);
     }
 
@@ -292,16 +310,16 @@ impl MaskRules {
     /// What the settings say of a name: nothing, an exception, or a selector's place.
     fn configured(&self, of: Of, name: &str) -> Option<Option<usize>> {
         // Lower case may be longer or shorter where it is not ASCII.
-        if name.is_ascii() && self.lengths & length_bit(name.len()) == 0 {
+        let ascii = name.is_ascii();
+        if (ascii && self.lengths & length_bit(name.len()) == 0)
+            || self.firsts & first_bit(name) == 0
+        {
             return None;
         }
         let mut short = [0; 64];
-        let named = match short.get_mut(..name.len()).filter(|_| name.is_ascii()) {
-            Some(short) => {
-                short.copy_from_slice(name.as_bytes());
-                short.make_ascii_lowercase();
-                self.names.get(std::str::from_utf8(short).ok()?)
-            }
+        let named = match lower_within(&mut short, name, ascii) {
+            Some(short) if self.lengths & length_bit(short.len()) == 0 => None,
+            Some(short) => self.names.get(short),
             None => self.names.get(&lower(name)),
         };
         // An exception counts more than a selector.
@@ -372,6 +390,15 @@ impl MaskRules {
         }
     }
 
+    /// Fewest names that lead to what a path selects; without paths, more than there can be.
+    pub(super) fn fewest_steps(&self) -> usize {
+        self.fewest_steps
+    }
+
+    pub(super) const fn names_have_brackets(&self) -> bool {
+        self.bracketed
+    }
+
     pub(crate) fn has_paths(&self) -> bool {
         !self.paths.is_empty() || !self.excepted_paths.is_empty()
     }
@@ -401,6 +428,31 @@ fn length_bit(len: usize) -> u64 {
     1 << len.min(63)
 }
 
+/// A bit for the first character of a name in lower case.
+fn first_bit(name: &str) -> u64 {
+    let first = match name.as_bytes().first() {
+        Some(ascii) if ascii.is_ascii() => u32::from(ascii.to_ascii_lowercase()),
+        _ => lowered(name).next().map_or(0, u32::from),
+    };
+    1 << (first % 64)
+}
+
+/// A name in lower case, if it fits: clients choose names, so most take no memory.
+fn lower_within<'b>(buffer: &'b mut [u8; 64], name: &str, ascii: bool) -> Option<&'b str> {
+    let mut len = 0;
+    if ascii {
+        len = name.len();
+        let short = buffer.get_mut(..len)?;
+        short.copy_from_slice(name.as_bytes());
+        short.make_ascii_lowercase();
+    } else {
+        for c in lowered(name) {
+            len += c.encode_utf8(buffer.get_mut(len..len + c.len_utf8())?).len();
+        }
+    }
+    std::str::from_utf8(&buffer[..len]).ok()
+}
+
 /// Whether a name begins like one that counts in a query; most are told apart by that.
 fn may_be_in_query(name: &str) -> bool {
     match name.as_bytes().first() {
@@ -409,6 +461,30 @@ fn may_be_in_query(name: &str) -> bool {
         }
         _ => true,
     }
+}
+
+/// Whether a name may have a last part that is not all of it.
+pub(super) fn has_segments(name: &str) -> bool {
+    // Of these, only U+FEFF is not ASCII.
+    let sign = |b: u8| {
+        matches!(
+            b,
+            0xef | b'['
+                | b']'
+                | b'.'
+                | b':'
+                | b'/'
+                | b'\''
+                | b'"'
+                | b'('
+                | b')'
+                | b'?'
+                | b'$'
+                | b'&'
+                | b'='
+        )
+    };
+    name.bytes().any(sign)
 }
 
 /// The last part of `user[password]`, `user.password` or `passwords[0][]` that is a name; other

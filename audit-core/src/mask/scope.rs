@@ -1,6 +1,6 @@
 //! What a masker of one part needs.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::Cell};
 
 use super::{
     MaskRules, REDACTED,
@@ -25,10 +25,18 @@ pub(super) struct Scope<'a> {
     pub(super) strings: u8,
     /// How many values were masked.
     pub(super) masked: u64,
+    /// The steps that may still be spent on what is rare and slow.
+    steps: Cell<usize>,
+    /// Walks that are over, so that the next one takes no memory of its own.
+    walks: Cell<Vec<(Walk, Walk)>>,
 }
 
 /// How deep JSON in strings of JSON is looked into.
 const STRINGS: u8 = 4;
+/// Steps for a part, and for each of its bytes. A step is about a nanosecond. Only what no honest
+/// client writes that often costs any: see [`Scope::spend`].
+const STEPS: usize = 1_024;
+const STEPS_A_BYTE: usize = 5;
 
 impl<'a> Scope<'a> {
     pub(super) const fn new(
@@ -38,14 +46,57 @@ impl<'a> Scope<'a> {
         keys: Keys<'a>,
         known: &'a Known,
     ) -> Self {
-        Self { rules, part, list, keys, known, strings: STRINGS, masked: 0 }
+        let steps = Cell::new(STEPS);
+        let walks = Cell::new(Vec::new());
+        Self { rules, part, list, keys, known, strings: STRINGS, masked: 0, steps, walks }
+    }
+
+    /// Allows the steps that a text of this length may cost.
+    pub(super) fn allow(&self, bytes: usize) {
+        self.steps.set(STEPS + STEPS_A_BYTE * bytes);
     }
 }
 
 impl Scope<'_> {
+    /// Spends steps on something slow. `false`: there are none left, and what is looked at is to be
+    /// redacted or omitted unseen, so that nobody can keep the writer busy.
+    #[inline]
+    pub(super) fn spend(&self, steps: usize) -> bool {
+        let left = self.steps.get().checked_sub(steps);
+        self.steps.set(left.unwrap_or(0));
+        left.is_some()
+    }
+
+    /// Whether a step is left.
+    #[inline]
+    pub(super) fn may_go_on(&self) -> bool {
+        self.steps.get() > 0
+    }
+
+    /// Two walks, for the paths that select and for those that are excepted.
+    pub(super) fn walks(&self) -> (Walk, Walk) {
+        let mut over = self.walks.take();
+        let walks = over.pop().unwrap_or_default();
+        self.walks.set(over);
+        walks
+    }
+
+    /// Takes walks back that are over.
+    pub(super) fn walked(&self, walks: (Walk, Walk)) {
+        let mut over = self.walks.take();
+        over.push(walks);
+        self.walks.set(over);
+    }
+
     /// The selector of the value under `name`, decoded; nothing is listed yet.
     pub(super) fn find(&self, of: Of, name: &str) -> Option<Sel> {
         self.known.says(self.rules, of, name, name.len()).selected
+    }
+
+    /// The same of the first `len` bytes of a text, which need not be copied so.
+    #[inline]
+    pub(super) fn find_first(&self, of: Of, text: &str, len: usize) -> Option<Sel> {
+        self.known.says(self.rules, of, text, len).selected
     }
 
     /// What the field of this name, decoded, is in a pair.
@@ -66,8 +117,11 @@ impl Scope<'_> {
         if name.len() > LONGEST_TOLD {
             return None;
         }
-        let decoded = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
-        let last = || rules::last_segment(&decoded).and_then(|last| self.find(Of::Field, last));
+        let decoded = percent_decoded(name);
+        let last = || match rules::has_segments(&decoded) {
+            true => rules::last_segment(&decoded).and_then(|last| self.find(Of::Field, last)),
+            false => None,
+        };
         self.find(Of::Field, &decoded).or_else(last)
     }
 
@@ -79,37 +133,55 @@ impl Scope<'_> {
     /// The selector of the value that a JSON pointer such as `/users/0/password` leads to, or a
     /// path of another kind: `#/a`, `$.a.b`, SCIM's `emails[type eq "work"].value`.
     pub(super) fn find_pointer(&self, pointer: &str) -> Option<Sel> {
-        let decoded = percent_encoding::percent_decode_str(pointer).decode_utf8_lossy();
-        let path = match pointer.starts_with('/') {
-            true => pointer,
-            false => decoded.trim_start_matches(['#', '$', '.', '/']),
-        };
-        let separators: &[char] = match pointer.starts_with('/') {
-            true => &['/'],
-            false => &['/', '.', ':', '[', ']'],
-        };
-        let path = path.strip_prefix('/').unwrap_or(path);
+        if let Some(path) = pointer.strip_prefix('/') {
+            return self.find_path(path, |b| b == b'/');
+        }
+        let decoded = percent_decoded(pointer);
+        let path = decoded.trim_start_matches(['#', '$', '.', '/']);
+        self.find_path(path, |b| matches!(b, b'/' | b'.' | b':' | b'[' | b']'))
+    }
+
+    fn find_path(&self, path: &str, separates: impl Fn(u8) -> bool) -> Option<Sel> {
+        let rules = self.rules;
         if path.is_empty() {
             // The whole document.
-            return self.rules.paths().first().map(|(_, at)| self.rules.of_path(*at));
+            return rules.paths().first().map(|(_, at)| rules.of_path(*at));
         }
-        let segments = path.split(separators).take(DEEPEST_POINTER);
-        let mut walk = Walk::default();
-        walk.begin(self.rules.paths());
+        let (mut walk, other) = self.walks();
+        walk.begin(rules.paths());
         let mut found = None;
-        for segment in segments {
-            let segment = segment.replace("~1", "/").replace("~0", "~");
-            let child = match segment.parse() {
-                Ok(element) => Child::Element(element),
-                // The place behind the last element.
-                Err(_) if segment == "-" => Child::Element(usize::MAX),
-                Err(_) => Child::Member(&segment),
+        let mut rest = path;
+        for _ in 0..DEEPEST_POINTER {
+            if !self.spend(SEGMENT) {
+                found = found.or(Some(Sel::SENSITIVE));
+                break;
+            }
+            let end = rest.bytes().position(&separates).unwrap_or(rest.len());
+            let segment = match memchr::memchr(b'~', &rest.as_bytes()[..end]) {
+                Some(_) => {
+                    self.spend(ESCAPED);
+                    Cow::Owned(rest[..end].replace("~1", "/").replace("~0", "~"))
+                }
+                None => Cow::Borrowed(&rest[..end]),
             };
-            let by_path = walk.look(self.rules.paths(), child).map(|at| self.rules.of_path(at));
-            found = found.or(by_path).or_else(|| self.find(Of::Field, &segment));
+            let child = match element(&segment) {
+                Some(element) => Child::Element(element),
+                None => Child::Member(&segment),
+            };
+            let by_path = walk.look(rules.paths(), child).map(|at| rules.of_path(at));
+            found = found.or(by_path).or_else(|| match &segment {
+                Cow::Borrowed(_) => self.says(rest, end).selected,
+                Cow::Owned(segment) => self.find(Of::Field, segment),
+            });
+            match rest.get(end + 1..) {
+                Some(after) if found.is_none() => rest = after,
+                _ => break,
+            }
         }
         // A value of which a part is selected: its own document does not tell where it is.
-        found.or_else(|| walk.goes_on(self.rules.paths()).map(|at| self.rules.of_path(at)))
+        let found = found.or_else(|| walk.goes_on(rules.paths()).map(|at| rules.of_path(at)));
+        self.walked((walk, other));
+        found
     }
 
     /// What is written instead of a value; its place is listed. `None`: nothing is, the value
@@ -136,10 +208,30 @@ impl Scope<'_> {
     }
 }
 
+fn percent_decoded(text: &str) -> Cow<'_, str> {
+    match memchr::memchr(b'%', text.as_bytes()) {
+        Some(_) => percent_encoding::percent_decode_str(text).decode_utf8_lossy(),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// Longest value that is taken for a name. A longer one is a sentence.
 const LONGEST_TOLD: usize = 64;
 /// Most segments of a JSON pointer that are looked at: as deep as a document may be.
 const DEEPEST_POINTER: usize = 64;
+/// Steps of one.
+const SEGMENT: usize = 15;
+/// And of one with an escape in it.
+const ESCAPED: usize = 60;
+
+/// The element that a segment of a pointer is: `-` is the place behind the last one.
+fn element(segment: &str) -> Option<usize> {
+    match segment.as_bytes() {
+        b"-" => Some(usize::MAX),
+        [b'0'..=b'9' | b'+', ..] => segment.parse().ok(),
+        _ => None,
+    }
+}
 
 #[cfg(test)]
 pub(super) mod tests {
@@ -156,7 +248,10 @@ pub(super) mod tests {
         let mut list = MaskedList::default();
         let keys = Keys { secret: Some(&secret), tenant: "" };
         let known = Known::default();
-        let masked = mask(&mut Scope::new(rules, part, &mut list, keys, &known));
+        let mut scope = Scope::new(rules, part, &mut list, keys, &known);
+        // As for a body of some length.
+        scope.allow(1 << 20);
+        let masked = mask(&mut scope);
         (masked, list.iter().map(|(_, sel)| rules.shown(sel).to_owned()).collect())
     }
 

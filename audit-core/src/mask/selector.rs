@@ -66,7 +66,12 @@ impl Selects {
 
 /// In lower case, character by character: `ß` stays as it is.
 pub(super) fn lower(name: &str) -> String {
-    name.chars().flat_map(char::to_lowercase).collect()
+    lowered(name).collect()
+}
+
+/// The same, one by one.
+pub(super) fn lowered(name: &str) -> impl Iterator<Item = char> {
+    name.chars().flat_map(char::to_lowercase)
 }
 
 #[cfg(test)]

@@ -199,7 +199,11 @@ fn other(out: &mut String, line: &str, ends: &str, cut: bool, scope: &mut Scope<
 
 /// The data masked; `None`: it stays as it is.
 fn data(data: &str, cut: bool, scope: &mut Scope<'_>) -> Result<Option<String>, Unparsable> {
-    let mut out = String::with_capacity(data.len());
+    // A number or word, of which there may be one in every other line.
+    if !cut && data.bytes().all(|b| b.is_ascii_alphanumeric()) && is_plain(data, scope) {
+        return Ok(None);
+    }
+    let mut out = String::new();
     if data.trim_start().starts_with(['{', '[', '"']) {
         match documents(&mut out, data, cut, scope) {
             Ok(_) => return Ok((cut || out != data).then_some(out)),

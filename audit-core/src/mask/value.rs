@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{REDACTED, fields, json, scope::Scope, text, xml::xml};
+use super::{REDACTED, fields, json, rules::Sel, scope::Scope, text, xml::xml};
 
 /// Whether a text without a `:`, a `=` or a `<` in it may still hide something.
 pub(super) fn may_hide(text: &str) -> bool {
@@ -66,7 +66,12 @@ fn is_mark(first: u8, second: u8, third: u8) -> u8 {
 /// Masks inside of a decoded value: JSON in it, to a depth of four; pairs and URLs; what the
 /// detectors find. Owned exactly if something was masked.
 pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
-    if text.trim_start().starts_with(['{', '[', '"']) {
+    if text.trim_start().starts_with(['{', '[', '"'])
+        && (ends_like_json(text) || scope.strings == 0)
+    {
+        if !scope.spend(DOCUMENT) {
+            return redacted(scope);
+        }
         // A text that is no JSON after all may have listed what is written otherwise.
         let (mark, before) = (scope.list.mark(), scope.masked);
         let Some(strings) = scope.strings.checked_sub(1) else {
@@ -85,12 +90,33 @@ pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
     if let Some(masked) = encoded(text, scope).or_else(|| elements(text, scope)) {
         return Cow::Owned(masked);
     }
+    scope.spend(TEXT);
     text::inside(text, scope)
 }
 
+/// Whether the end of a text is that of JSON which begins as it does: to find out by reading it
+/// takes longer.
+fn ends_like_json(text: &str) -> bool {
+    let text = text.trim();
+    match text.starts_with('"') {
+        true => text.len() > 1 && text.ends_with('"'),
+        false => text.ends_with([']', '}']),
+    }
+}
+
+/// Steps of a value that may be a document: of JSON, encoded, of elements; and of another one.
+const DOCUMENT: usize = 25;
+const ENCODED: usize = 60;
+const ELEMENTS: usize = 100;
+const TEXT: usize = 15;
+
 /// A document of elements, if something in it is masked.
 fn elements(text: &str, scope: &mut Scope<'_>) -> Option<String> {
-    let strings = scope.strings.checked_sub(1).filter(|_| text.trim_start().starts_with('<'))?;
+    if !text.trim_start().starts_with('<') || !text.trim_end().ends_with('>') {
+        return None;
+    }
+    // Without steps, its signs are not looked at as those of a text either.
+    let strings = scope.strings.checked_sub(1).filter(|_| scope.spend(ELEMENTS))?;
     let (mark, before) = (scope.list.mark(), scope.masked);
     let mut masked = String::new();
     scope.strings = strings;
@@ -104,7 +130,7 @@ fn elements(text: &str, scope: &mut Scope<'_>) -> Option<String> {
 
 /// JSON that was encoded for a URL, if something in it is masked.
 fn encoded(text: &str, scope: &mut Scope<'_>) -> Option<String> {
-    if !text.starts_with('%') {
+    if !text.starts_with('%') || !scope.spend(ENCODED) {
         return None;
     }
     let decoded = fields::decode(text).0;
@@ -125,7 +151,11 @@ fn deeper_than_looked_at<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, st
     if !text.contains(['{', ':', '=', '\\', ' ', '<']) {
         return Cow::Borrowed(text);
     }
-    scope.redacted(super::rules::Sel::SENSITIVE);
+    redacted(scope)
+}
+
+fn redacted(scope: &mut Scope<'_>) -> Cow<'static, str> {
+    scope.redacted(Sel::SENSITIVE);
     Cow::Owned(REDACTED.to_owned())
 }
 

@@ -104,10 +104,13 @@ fn is_whole(name: &str, listed: &str) -> bool {
 pub(super) fn built_in(name: &str) -> Option<usize> {
     let machine = MACHINE.as_ref()?;
     let mut walk = Walk::new(machine)?;
+    if name.is_ascii() {
+        return ascii(walk, name.as_bytes());
+    }
     let mut before: Option<char> = None;
     let mut chars = name.chars().peekable();
     while let Some(c) = chars.next() {
-        if !c.is_alphanumeric() {
+        if !is_small(c) && !c.is_alphanumeric() {
             if before.take().is_some() {
                 walk.word_ends();
             }
@@ -129,13 +132,67 @@ pub(super) fn built_in(name: &str) -> Option<usize> {
     walk.found.map(|(_, _, listed)| listed)
 }
 
+const OTHER: u8 = 0;
+const LOWER: u8 = 1;
+const UPPER: u8 = 2;
+const DIGIT: u8 = 3;
+
+const KINDS: [u8; 128] = {
+    let mut kinds = [OTHER; 128];
+    let mut at = 0;
+    while at < kinds.len() {
+        kinds[at] = match at as u8 {
+            b'a'..=b'z' => LOWER,
+            b'A'..=b'Z' => UPPER,
+            b'0'..=b'9' => DIGIT,
+            _ => OTHER,
+        };
+        at += 1;
+    }
+    kinds
+};
+
+/// The same for a name of ASCII, as nearly all are, by a look at each byte.
+fn ascii(mut walk: Walk<'_>, name: &[u8]) -> Option<usize> {
+    let kind = |byte: &u8| KINDS[usize::from(*byte & 0x7f)];
+    let mut before = OTHER;
+    for (at, byte) in name.iter().enumerate() {
+        let now = kind(byte);
+        if now != OTHER {
+            let begins = match (before, now) {
+                (LOWER, LOWER) | (DIGIT, DIGIT) => false,
+                (OTHER | DIGIT, _) | (_, DIGIT) | (LOWER, UPPER) => true,
+                (UPPER, UPPER) => name.get(at + 1).is_some_and(u8::is_ascii_lowercase),
+                _ => false,
+            };
+            if begins && before != OTHER {
+                walk.word_ends();
+            }
+            walk.byte(byte.to_ascii_lowercase(), begins);
+        } else if before != OTHER {
+            walk.word_ends();
+        }
+        before = now;
+    }
+    if before != OTHER {
+        walk.word_ends();
+    }
+    walk.found.map(|(_, _, listed)| listed)
+}
+
 /// Whether a letter begins a word inside `userPassword`, `APIKey`, `oauth2Token`.
 fn begins_word(before: char, c: char, next: Option<char>) -> bool {
-    if before.is_ascii_lowercase() && c.is_ascii_lowercase() {
+    // Letters without case, or in lower case, of which long words may be made.
+    if is_small(before) && is_small(c) {
         return false;
     }
     before.is_numeric() != c.is_numeric()
         || (c.is_uppercase() && (!before.is_uppercase() || next.is_some_and(char::is_lowercase)))
+}
+
+/// Whether it is known without a search to be a letter, no number and not in upper case.
+fn is_small(c: char) -> bool {
+    matches!(c, 'a'..='z' | 'ß'..='ö' | 'ø'..='ÿ' | 'а'..='я' | '一'..='鿋' | '가'..='힣')
 }
 
 /// A walk over the letters of a name, run together.
@@ -168,7 +225,12 @@ impl<'m> Walk<'m> {
 
     fn letter(&mut self, letter: char, begins_word: bool) {
         // No name has another character than ASCII.
-        self.last = u8::try_from(letter).map_or(u8::MAX, |letter| letter.to_ascii_lowercase());
+        let byte = u8::try_from(letter).map_or(u8::MAX, |letter| letter.to_ascii_lowercase());
+        self.byte(byte, begins_word);
+    }
+
+    fn byte(&mut self, letter: u8, begins_word: bool) {
+        self.last = letter;
         self.earlier = self.state;
         self.state = self.machine.next_state(Anchored::No, self.state, self.last);
         self.beginnings = self.beginnings << 1 | u64::from(begins_word);

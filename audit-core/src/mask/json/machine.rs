@@ -60,8 +60,9 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         out: &'s mut String,
         scope: &'s mut Scope<'r>,
     ) -> Self {
-        let walks = scope.rules.has_paths().then(|| {
-            let mut walks = (Walk::default(), Walk::default());
+        // A text or number alone has no path.
+        let walks = (scope.rules.has_paths() && text.starts_with(['{', '['])).then(|| {
+            let mut walks = scope.walks();
             walks.0.begin(scope.rules.paths());
             walks.1.begin(scope.rules.excepted_paths());
             walks
@@ -97,6 +98,9 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             Ok(()) => self.flush(self.at),
             Err(Stop::End) if self.cut => self.cut_off(),
             Err(_) => {}
+        }
+        if let Some(walks) = self.walks.take() {
+            self.scope.walked(walks);
         }
         end
     }

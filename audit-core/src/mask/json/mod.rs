@@ -16,6 +16,9 @@ pub(crate) use self::fit::{compact, depth};
 /// Deepest nesting of a value in a record: with the group around it, the trail's limit of 64.
 pub(crate) const DEEPEST: usize = 63;
 
+/// Steps of a document, of which millions may be in a row.
+const DOCUMENT: usize = 35;
+
 /// What a masked text turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -75,6 +78,9 @@ pub(super) fn documents(
                 Err(_) => return Err(Unparsable),
             }
             continue;
+        }
+        if !scope.spend(DOCUMENT) {
+            return Err(Unparsable);
         }
         let mut machine = Machine::new(trimmed, cut, out, scope);
         let end = machine.run();

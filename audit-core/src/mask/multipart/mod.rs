@@ -92,7 +92,7 @@ fn write(
     out.push_str("Content-Disposition: form-data");
     if let Name::Known(name) = &head.name {
         for spelling in head.spellings(name) {
-            selected = selected.or(fields.find(scope, &spelling).map_err(|()| Unparsable)?);
+            selected = selected.or(fields.find(scope, &spelling)?);
         }
         selected = selected.or(of_pair);
         out.push_str("; name=\"");
@@ -176,6 +176,9 @@ enum Line {
 }
 
 fn line(line: &[u8], boundary: &[u8], finder: &memchr::memmem::Finder<'_>) -> Line {
+    if line.len() < boundary.len() {
+        return Line::Other;
+    }
     let Some(rest) = line.strip_prefix(b"--").and_then(|rest| rest.strip_prefix(boundary)) else {
         // Indented, in the middle of a line, or in other case.
         let near = line.get(2..2 + boundary.len()).unwrap_or_default();
@@ -197,7 +200,10 @@ fn split<'t>(bytes: &'t [u8], boundary: &[u8], cut: bool) -> Result<Vec<Part<'t>
     let mut open: Option<(usize, Option<usize>)> = None;
     let mut doubtful = false;
     while at < bytes.len() {
-        let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |len| at + len + 1);
+        // Lines may be short, for which a search over many bytes at once is slow to begin.
+        let near = bytes[at..].iter().take(8).position(|b| *b == b'\n');
+        let end = near.or_else(|| memchr::memchr(b'\n', &bytes[at..]));
+        let end = end.map_or(bytes.len(), |len| at + len + 1);
         // In a cut body the last line may go on.
         let whole = end < bytes.len() || bytes[end - 1] == b'\n' || !cut;
         let found = if whole { line(&bytes[at..end], boundary, &finder) } else { Line::Other };

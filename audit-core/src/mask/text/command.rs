@@ -11,6 +11,9 @@ pub(super) struct Command<'t> {
     seen: usize,
 }
 
+/// Steps of an option of one letter, before which a command is looked for.
+const OPTION: usize = 15;
+
 /// Commands that take a credential behind a single letter.
 const COMMANDS: &[&str] = &[
     "curl",
@@ -34,7 +37,8 @@ const COMMANDS: &[&str] = &[
 impl<'t> Scan<'t, '_, '_, '_> {
     /// The command that is named before `at` on the same line.
     fn command(&mut self, at: usize) -> &'t str {
-        let ends = |c: char| c.is_whitespace() || "\"'`(;|&".contains(c);
+        let ends =
+            |c: char| matches!(c, '"' | '\'' | '`' | '(' | ';' | '|' | '&') || c.is_whitespace();
         for piece in self.text[self.command.seen..at].split_inclusive(ends) {
             let word = piece.trim_end_matches(ends);
             let word = word.rsplit('/').next().unwrap_or_default();
@@ -52,6 +56,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
     pub(super) fn letter(&mut self, at: usize) -> Option<usize> {
         let bytes = self.text.as_bytes();
         let letter = bytes.get(at + 1).filter(|letter| b"abpuwPU".contains(letter))?;
+        self.scope.spend(OPTION);
         let apart = bytes.get(at + 2).is_none_or(u8::is_ascii_whitespace);
         let (sign, sel) = match (self.command(at), letter) {
             ("curl", b'u' | b'U') | ("http", b'a') => (':', Some(Sel::USER_INFO)),

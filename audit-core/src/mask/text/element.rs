@@ -16,7 +16,9 @@ impl<'t> Scan<'t, '_, '_, '_> {
             return at + 1;
         }
         let from = at + opens.len();
-        let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"_-.:".contains(b) || !b.is_ascii();
+        let is_name = |b: &u8| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':') || !b.is_ascii()
+        };
         let end = from + bytes[from..].iter().take_while(|b| is_name(b)).count();
         let name = &self.text[from..end];
         let local = &self.text[name_start(self.text, from, end)..end];
@@ -36,7 +38,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
                     if bytes[end..]
                         .iter()
                         .take(ATTRIBUTE)
-                        .take_while(|b| !b"<&".contains(b))
+                        .take_while(|b| !matches!(b, b'<' | b'&'))
                         .any(|b| *b == b'=') =>
                 {
                     self.replace(sel, end, self.text.len(), false)

@@ -74,8 +74,17 @@ fn words_in(out: &mut String, text: &str, is_value: bool, scope: &mut Scope<'_>)
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
-        let next = match TRIGGERS[usize::from(*byte)] {
-            NONE => at + 1,
+        let trigger = TRIGGERS[usize::from(*byte)];
+        if trigger == NONE {
+            at += 1;
+            continue;
+        }
+        if !scan.scope.may_go_on() {
+            scan.scope.redacted(Sel::SENSITIVE);
+            scan.put(REDACTED, at.max(scan.copied), text.len());
+            break;
+        }
+        let next = match trigger {
             SEPARATOR => scan.separator(at),
             SLASH => scan.user_info(at),
             SPACE => scan.scheme(at),
@@ -196,15 +205,18 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let asked = matches!(before.last(), Some(b'?' | b'&'));
         let says = self.scope.says(&self.text[begin..], end - begin);
         let found = match asked {
-            true => self.scope.find(Of::Query, name),
+            true => self.scope.find_first(Of::Query, &self.text[begin..], end - begin),
             false => says.selected,
         };
         let found = found.or_else(|| self.of_pair(says.role, at));
         let found = found.or_else(|| self.two_words(floor, begin, end));
         let found = found.or_else(|| self.many_words(floor, begin, end));
-        let found =
-            found.or_else(|| name::written_otherwise(self.text, floor, (begin, end), self.scope));
+        let found = found.or_else(|| {
+            let otherwise = name::written_otherwise(self.text, floor, (begin, end), self.scope);
+            otherwise.unwrap_or(Some(Sel::SENSITIVE))
+        });
         let Some(sel) = found else { return at + 1 };
+        self.scope.spend(MASKED);
         if bytes[at] == b':' && whole_line(name) {
             return match one_credential(&self.text[at + 1..]) {
                 Some(len) => self.replace(sel, at + 1 + self.spaces(at + 1), at + 1 + len, false),
@@ -359,6 +371,9 @@ impl<'t> Scan<'t, '_, '_, '_> {
     }
 }
 
+/// Steps of a value that is masked.
+const MASKED: usize = 60;
+
 fn is_ascii_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
@@ -408,7 +423,9 @@ fn one_credential(value: &str) -> Option<usize> {
     if trimmed.starts_with(REDACTED) {
         return Some(value.len() - trimmed.len() + REDACTED.len());
     }
-    let scheme = trimmed.split([' ', '\t']).next()?;
+    // No longer than the longest, and one more: there may be no white space at all.
+    let near = trimmed.get(..7).unwrap_or(trimmed);
+    let scheme = near.split([' ', '\t']).next()?;
     if !ONE.iter().any(|one| one.eq_ignore_ascii_case(scheme)) {
         return None;
     }
@@ -434,7 +451,9 @@ fn scheme_before(text: &[u8]) -> Option<&'static str> {
 
 /// Whether a credential follows the scheme, not a word of prose as in `Basic training`.
 fn is_credential(scheme: &str, word: &str) -> bool {
-    let random = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"=+/_".contains(&b);
+    let random = |b: u8| {
+        b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'=' | b'+' | b'/' | b'_')
+    };
     match word.bytes().skip(1).any(random) {
         true => word.len() >= 4,
         false => scheme == "bearer" && word.len() >= 6,

@@ -1,5 +1,7 @@
 //! The name before a separator in free text.
 
+use std::borrow::Cow;
+
 use super::{
     super::{fields, part::Of, rules::Sel, scope::Scope},
     name_start,
@@ -14,12 +16,14 @@ pub(super) fn end(text: &str, floor: usize, at: usize) -> usize {
         return at;
     }
     let mut end = at;
-    while end > floor && at - end < 3 && b"+|?!~*%<-".contains(&bytes[end - 1]) {
+    while end > floor && at - end < 3 && is_operator(bytes[end - 1]) {
         end -= 1;
     }
     loop {
         let before = end;
-        end = floor + text[floor..end].trim_end().len();
+        if end > floor && (bytes[end - 1] <= b' ' || !bytes[end - 1].is_ascii()) {
+            end = floor + text[floor..end].trim_end().len();
+        }
         if let Some(from) = comment(&bytes[floor..end]) {
             end = floor + from;
         }
@@ -34,6 +38,10 @@ pub(super) fn end(text: &str, floor: usize, at: usize) -> usize {
             return end;
         }
     }
+}
+
+fn is_operator(byte: u8) -> bool {
+    matches!(byte, b'+' | b'|' | b'?' | b'!' | b'~' | b'*' | b'%' | b'<' | b'-')
 }
 
 /// Where the colour code begins that a text ends in.
@@ -65,43 +73,84 @@ pub(super) fn start(text: &str, floor: usize, end: usize) -> usize {
 }
 
 /// What selects a name that is written in another way: `db.password`, `-Dpassword`,
-/// `user[password][]`, `pass%77ord`, `pass\u0077ord`.
+/// `user[password][]`, `pass%77ord`, `pass\u0077ord`. Errs when there have been too many.
 pub(super) fn written_otherwise(
     text: &str,
     floor: usize,
     (begin, end): (usize, usize),
     scope: &Scope<'_>,
-) -> Option<Sel> {
+) -> Result<Option<Sel>, ()> {
     let bytes = text.as_bytes();
-    let edge = |b: Option<&u8>| matches!(b, Some(b'-' | b'_' | b'.'));
     let name = &bytes[begin..end];
-    if (edge(name.first()) || edge(name.last()) || name.contains(&b'.'))
-        && let Some(found) = spelled(&text[begin..end], scope)
-    {
-        return Some(found);
+    let plain = is_plain(name);
+    if !plain {
+        if !scope.spend(SPELLED) {
+            return Err(());
+        }
+        if let Some(found) = spelled(&text[begin..end], scope) {
+            return Ok(Some(found));
+        }
     }
     // It says what the other one says.
-    if text[begin..end].eq_ignore_ascii_case("proxy-authorization") {
-        return scope.find(Of::Field, "authorization");
+    if name.len() == PROXY.len() && name.eq_ignore_ascii_case(PROXY) {
+        return Ok(scope.find(Of::Field, "authorization"));
     }
     let bracket = bytes.get(end) == Some(&b']');
     let before = begin.checked_sub(1).filter(|at| *at >= floor).map(|at| bytes[at]);
     if !bracket && !matches!(before, Some(b'\\' | b'%' | b'[' | b']')) {
-        return None;
+        return Ok(None);
     }
     let mut from = begin;
+    let mut escaped = false;
     while from > floor && matches!(bytes[from - 1], b'\\' | b'%' | b'[' | b']') {
+        escaped |= matches!(bytes[from - 1], b'\\' | b'%');
         from = name_start(text, floor, from - 1);
     }
-    let mut decoded = unescape(&text[from..end]);
+    // `[name]` alone was looked up: signs are none of a name, unless the settings say so.
+    let alone = bytes[from..begin].iter().all(|b| matches!(b, b'[' | b']'));
+    let asked = matches!(before, Some(b'?' | b'&'));
+    if alone && plain && !asked && !scope.rules.names_have_brackets() {
+        return Ok(None);
+    }
+    if !scope.spend(SEGMENTS + (end - from) / 2) {
+        return Err(());
+    }
+    if !escaped {
+        return Ok(segments(&text[from..end], bracket, scope));
+    }
+    let raw = &text[from..end];
+    let mut decoded = match memchr::memchr(b'\\', raw.as_bytes()) {
+        Some(_) => Cow::Owned(unescape(raw)),
+        None => Cow::Borrowed(raw),
+    };
     for _ in 0..2 {
-        if decoded.contains('%') {
-            decoded = fields::decode(&decoded).0.into_owned();
+        if memchr::memchr(b'%', decoded.as_bytes()).is_some() {
+            decoded = Cow::Owned(fields::decode(&decoded).0.into_owned());
         }
     }
-    let whole = bracket.then(|| scope.find(Of::Field, &format!("{decoded}]"))).flatten();
+    Ok(segments(&decoded, bracket, scope))
+}
+
+const PROXY: &[u8] = b"proxy-authorization";
+/// Steps of a name that is looked at in other spellings, and of one in brackets or with escapes.
+const SPELLED: usize = 30;
+const SEGMENTS: usize = 60;
+
+/// Whether nothing is in a name that it could be looked up without.
+fn is_plain(name: &[u8]) -> bool {
+    let edge = |b: Option<&u8>| matches!(b, Some(b'-' | b'_' | b'.'));
+    !edge(name.first()) && !edge(name.last()) && !name.contains(&b'.')
+}
+
+fn segments(name: &str, bracket: bool, scope: &Scope<'_>) -> Option<Sel> {
+    // A bracket behind it counts for names that the settings write so, and for no others.
+    let whole = bracket.then(|| match scope.rules.names_have_brackets() {
+        true => scope.find(Of::Field, &format!("{name}]")),
+        false => scope.find(Of::Field, name),
+    });
+    let whole = whole.flatten();
     whole.or_else(|| {
-        decoded.split(['[', ']']).find_map(|segment| {
+        name.split(['[', ']']).find_map(|segment| {
             let segment = segment.trim_matches([' ', '"', '\'', ':', '\0']);
             if segment.is_empty() { None } else { spelled(segment, scope) }
         })
@@ -109,10 +158,23 @@ pub(super) fn written_otherwise(
 }
 
 fn spelled(name: &str, scope: &Scope<'_>) -> Option<Sel> {
-    let trimmed = name.trim_matches(['-', '_', '.']);
+    let trimmed = trimmed(name);
+    if trimmed.is_empty() {
+        return None;
+    }
     let defined = name.strip_prefix("-D").filter(|rest| !rest.is_empty());
     let last = trimmed.rsplit('.').find(|s| !s.bytes().all(|b| b.is_ascii_digit()));
+    let last = last.filter(|last| last.len() < trimmed.len());
     [Some(trimmed), defined, last].into_iter().flatten().find_map(|n| scope.find(Of::Field, n))
+}
+
+/// A name without the signs around it.
+fn trimmed(name: &str) -> &str {
+    let bytes = name.as_bytes();
+    let sign = |b: &u8| matches!(b, b'-' | b'_' | b'.');
+    let begin = bytes.iter().take_while(|b| sign(b)).count();
+    let behind = bytes[begin..].iter().rev().take_while(|b| sign(b)).count();
+    &name[begin..name.len() - behind]
 }
 
 /// Without escapes, however often they were escaped.

@@ -9,6 +9,7 @@ impl Scan<'_, '_, '_, '_> {
     pub(super) fn of_pair(&mut self, role: Role, at: usize) -> Option<Sel> {
         match role {
             Role::Name => {
+                self.scope.spend(TOLD);
                 let value = value::after(self.text, at + 1);
                 let name = self.text.get(value.begin..value.end?)?;
                 let sel = self.scope.find_told(name);
@@ -110,6 +111,8 @@ impl Scan<'_, '_, '_, '_> {
     }
 }
 
+/// Steps of a name that a value tells.
+const TOLD: usize = 35;
 /// How far behind its name the value of a pair may be.
 const NEAR: usize = 256;
 

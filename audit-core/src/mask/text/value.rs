@@ -53,7 +53,9 @@ pub(super) fn after(text: &str, at: usize) -> Found {
     let mut from = begin;
     // `!!str x`, `&anchor x`.
     while matches!(bytes.get(from), Some(b'!' | b'&')) && begin > at {
-        let len = bytes[from..].iter().take_while(|b| !b.is_ascii_whitespace()).count();
+        // No further than a name is long: what is behind may be looked at again and again.
+        let near = bytes[from..].iter().take(MARK);
+        let len = near.take_while(|b| !b.is_ascii_whitespace()).count();
         if len < 2 || !matches!(bytes.get(from + len), Some(b' ' | b'\t')) {
             break;
         }
@@ -68,6 +70,9 @@ pub(super) fn after(text: &str, at: usize) -> Found {
         _ => value,
     }
 }
+
+/// Longest type or anchor of a value in YAML.
+const MARK: usize = 128;
 
 /// Behind white space, colour codes and comments, and what readers take for them.
 fn blank(text: &str, at: usize) -> usize {
@@ -106,7 +111,7 @@ fn blank(text: &str, at: usize) -> usize {
 /// Whether a name with a `:` or `=` begins here.
 fn is_named(bytes: &[u8], at: usize) -> bool {
     let rest = &bytes[at..];
-    let len = rest.iter().take_while(|b| is_word(**b) || b"_-.".contains(b)).count();
+    let len = rest.iter().take_while(|b| is_word(**b) || matches!(b, b'_' | b'-' | b'.')).count();
     let spaces = rest[len..].iter().take_while(|b| **b == b' ').count();
     len > 0 && matches!(rest.get(len + spaces), Some(b'=' | b':'))
 }
@@ -115,14 +120,19 @@ fn is_named(bytes: &[u8], at: usize) -> bool {
 fn behind_type(bytes: &[u8], at: usize) -> Option<usize> {
     let near = &bytes[at..bytes.len().min(at + 80)];
     let first = near.first()?;
-    let of_type = |b: &u8| b.is_ascii_alphanumeric() || b"_![]<>?.:".contains(b);
-    let reference = usize::from(*first == b'&');
-    let len = reference + near[reference..].iter().take_while(|b| of_type(b)).count();
     if !first.is_ascii_alphabetic() && !matches!(first, b'[' | b'&' | b'_') {
         return None;
     }
-    let spaces = near[len..].iter().take_while(|b| **b == b' ').count();
-    (near.get(len + spaces) == Some(&b'=')).then_some(at + len + spaces + 1)
+    // Before the first one there is nothing but the type, or no type.
+    let equals = memchr::memchr(b'=', near)?;
+    let reference = usize::from(*first == b'&');
+    let of_type = |b: &u8| {
+        b.is_ascii_alphanumeric()
+            || matches!(b, b'_' | b'!' | b'[' | b']' | b'<' | b'>' | b'?' | b'.' | b':')
+    };
+    let typed = &near[reference..equals.max(reference)];
+    let spaces = typed.iter().rev().take_while(|b| **b == b' ').count();
+    typed[..typed.len() - spaces].iter().all(of_type).then_some(at + equals + 1)
 }
 
 /// The value that begins here.
@@ -314,8 +324,7 @@ fn unquoted(bytes: &[u8], begin: usize) -> usize {
                 let behind = at + 1 + run;
                 let next = bytes.get(behind).copied().unwrap_or(b' ');
                 let second = bytes.get(behind + 1).copied().unwrap_or(b' ');
-                let goes_on =
-                    is_word(next) || (b"!#$%^*~?@/+=-".contains(&next) && is_word(second));
+                let goes_on = is_word(next) || (is_sign(next) && is_word(second));
                 if goes_on {
                     at = behind - 1;
                 }
@@ -329,6 +338,14 @@ fn unquoted(bytes: &[u8], begin: usize) -> usize {
         at += 1;
     }
     at
+}
+
+/// What goes on in a password behind a bracket or quote.
+fn is_sign(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'!' | b'#' | b'$' | b'%' | b'^' | b'*' | b'~' | b'?' | b'@' | b'/' | b'+' | b'=' | b'-'
+    )
 }
 
 fn next_is_quote(bytes: &[u8], at: usize) -> bool {

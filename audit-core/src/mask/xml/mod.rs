@@ -8,6 +8,7 @@ use super::{
     REDACTED,
     fields::is_plain,
     how::Value,
+    names::Says,
     pair::Role,
     part::Of,
     paths::{Child, Walk},
@@ -42,35 +43,52 @@ fn document(
     scope: &mut Scope<'_>,
     inside: usize,
 ) -> Result<(), Unparsable> {
-    let mut tokens = Tokens::new(text.strip_prefix('\u{feff}').unwrap_or(text));
-    let begin = out.len();
     let mut masker = Masker::new(out, scope, inside);
-    loop {
-        match tokens.next() {
-            Ok(Some(Token::Start { name, attributes, empty })) => {
-                masker.text();
-                masker.start(name, &attributes, empty)?;
-                tokens.take_back(attributes);
+    let end = masker.document(text, cut);
+    let walks = std::mem::take(&mut masker.walks);
+    scope.walked(walks);
+    end
+}
+
+/// Steps of an element.
+const ELEMENT: usize = 15;
+
+impl<'t> Masker<'t, '_, '_, '_> {
+    fn document(&mut self, text: &'t str, cut: bool) -> Result<(), Unparsable> {
+        let mut tokens = Tokens::new(text.strip_prefix('\u{feff}').unwrap_or(text));
+        let masker = self;
+        let begin = masker.out.len();
+        loop {
+            match tokens.next() {
+                _ if !masker.scope.may_go_on() => return Err(Unparsable),
+                Ok(Some(Token::Start { name, attributes, empty })) => {
+                    masker.scope.spend(ELEMENT);
+                    masker.text();
+                    masker.start(name, &attributes, empty)?;
+                    tokens.take_back(attributes);
+                }
+                Ok(Some(token)) => masker.token(&token)?,
+                // A tag, a comment or an entity that does not end.
+                Err(token::Bad::Torn) if cut => break,
+                Err(_) => return Err(Unparsable),
+                Ok(None) => break,
             }
-            Ok(Some(token)) => masker.token(&token)?,
-            // A tag, a comment or an entity that does not end.
-            Err(token::Bad::Torn) if cut => break,
-            Err(_) => return Err(Unparsable),
-            Ok(None) => break,
         }
+        if cut {
+            masker.torn();
+            return Ok(());
+        }
+        let whole = masker.open.is_empty() && masker.roots == 1;
+        masker.text();
+        if whole && masker.out.len() >= begin { Ok(()) } else { Err(Unparsable) }
     }
-    if cut {
-        masker.torn();
-        return Ok(());
-    }
-    let whole = masker.open.is_empty() && masker.roots == 1;
-    masker.text();
-    if whole && masker.out.len() >= begin { Ok(()) } else { Err(Unparsable) }
 }
 
 /// An element that is not closed yet.
 struct Open<'t> {
     name: &'t str,
+    role: Role,
+    of_list: bool,
     /// Where its start tag and its content begin in what is written.
     tag: usize,
     content: usize,
@@ -110,7 +128,7 @@ struct Masker<'t, 'o, 's, 'a> {
     scope: &'s mut Scope<'a>,
     open: Vec<Open<'t>>,
     roots: usize,
-    walks: [Walk; 2],
+    walks: (Walk, Walk),
     /// The text since the last tag: as written, without comments, and decoded.
     raw: String,
     decoded: String,
@@ -121,10 +139,10 @@ struct Masker<'t, 'o, 's, 'a> {
 
 impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
     fn new(out: &'o mut String, scope: &'s mut Scope<'a>, inside: usize) -> Self {
-        let mut walks = [Walk::default(), Walk::default()];
+        let mut walks = scope.walks();
         if scope.rules.has_paths() {
-            walks[0].begin(scope.rules.paths());
-            walks[1].begin(scope.rules.excepted_paths());
+            walks.0.begin(scope.rules.paths());
+            walks.1.begin(scope.rules.excepted_paths());
         }
         let (raw, decoded) = (String::new(), String::new());
         let (open, values) = (Vec::new(), Vec::new());
@@ -189,15 +207,21 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
     /// What selects a child of the present element.
     fn look(&mut self, name: &str) -> Option<Sel> {
         let local = local(name);
-        let mut found = self.scope.says(local, local.len()).selected;
+        let says = self.scope.says(local, local.len());
+        self.found(name, local, says)
+    }
+
+    /// The same by what its name without the prefix says.
+    fn found(&mut self, name: &str, local: &str, says: Says) -> Option<Sel> {
+        let mut found = says.selected;
         if found.is_none() && local.len() < name.len() {
             found = self.scope.find(Of::Field, name);
         }
         if self.scope.rules.has_paths() {
             let rules = self.scope.rules;
-            let selected = self.walks[0].look(rules.paths(), Child::Member(local));
+            let selected = self.walks.0.look(rules.paths(), Child::Member(local));
             found = found.or(selected.map(|at| rules.of_path(at)));
-            if self.walks[1].look(rules.excepted_paths(), Child::Member(local)).is_some() {
+            if self.walks.1.look(rules.excepted_paths(), Child::Member(local)).is_some() {
                 found = None;
             }
         }
@@ -211,7 +235,8 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
 
     fn leave(&mut self) {
         if self.scope.rules.has_paths() {
-            self.walks.iter_mut().for_each(Walk::leave);
+            self.walks.0.leave();
+            self.walks.1.leave();
         }
     }
 
@@ -228,14 +253,17 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             return Err(Unparsable);
         }
         let inherited = self.is_hidden();
-        let mut hidden = self.look(name);
-        let role = self.role(name);
+        let local = local(name);
+        let says = self.scope.says(local, local.len());
+        let mut hidden = self.found(name, local, says);
+        let role = says.role;
+        let of_list = role == Role::None && is_of_list(local);
         let mut tells = role == Role::Name;
         if let Some(parent) = self.open.last_mut() {
             parent.has_children = true;
             if is_value(role) {
                 hidden = hidden.or(parent.pair.selected);
-            } else if is_of_list(local(name)) {
+            } else if of_list {
                 hidden = hidden.or(parent.pair.last.map(|(_, sel)| sel));
             }
             tells |= parent.tells;
@@ -252,6 +280,8 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         let content = self.out.len();
         self.open.push(Open {
             name,
+            role,
+            of_list,
             tag,
             content,
             attributes,
@@ -381,7 +411,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         if hidden && told.is_none() {
             return;
         }
-        let (local, role) = (local(open.name), self.role(open.name));
+        let (local, role) = (local(open.name), open.role);
         let found = match role == Role::Name && !open.pair.any && !hidden {
             true => told.or_else(|| self.name(&open.text)),
             false => told,
@@ -401,7 +431,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             let values = std::mem::take(&mut pair.values);
             self.scope.redacted(sel);
             self.redact(&values);
-        } else if pair.selected.is_none() && (is_value(role) || (is_of_list(local) && !pair.any)) {
+        } else if pair.selected.is_none() && (is_value(role) || (open.of_list && !pair.any)) {
             let spans = [open.attributes, (open.content, content_end)];
             pair.values.extend(spans.iter().filter(|(from, to)| from < to));
         }
@@ -435,11 +465,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         let mut spans = Vec::new();
         for open in &mut self.open {
             // Of a value that is not over, too.
-            let role = self.scope.role(Of::Field, local(open.name));
-            if (is_value(role) || is_of_list(local(open.name)))
-                && open.hidden.is_none()
-                && !open.inherited
-            {
+            if (is_value(open.role) || open.of_list) && open.hidden.is_none() && !open.inherited {
                 let open = [open.attributes, (open.content, self.out.len())];
                 spans.extend(open.iter().filter(|(from, to)| from < to));
             }
@@ -458,13 +484,16 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
     }
 }
 
+/// Steps of a text that may be XML itself.
+const DOCUMENT: usize = 100;
+
 /// A text masked inside, if there was something to mask: it may be XML itself.
 fn masked(text: &str, scope: &mut Scope<'_>, deeper: usize) -> Option<String> {
     let trimmed = text.trim_ascii();
     if trimmed.is_empty() || is_plain(trimmed, scope) {
         return None;
     }
-    if trimmed.starts_with('<') && deeper > 0 {
+    if trimmed.starts_with('<') && deeper > 0 && scope.spend(DOCUMENT) {
         let mut out = String::with_capacity(text.len());
         if document(&mut out, trimmed, false, scope, deeper - 1).is_ok() {
             return (out != trimmed).then_some(out);

@@ -238,6 +238,10 @@ pub(super) fn decode(out: &mut String, raw: &str) -> Result<(), Unparsable> {
 }
 
 pub(super) fn escape(out: &mut String, text: &str) {
+    if !text.bytes().any(|b| matches!(b, b'<' | b'>' | b'&' | b'"')) {
+        out.push_str(text);
+        return;
+    }
     for c in text.chars() {
         match c {
             '<' => out.push_str("&lt;"),
