@@ -6,7 +6,9 @@ use audit_core::settings::Reading;
 
 use crate::{
     args::{Config, ConfigCommand, Source},
+    escape::{Escaped, EscapedJson},
     exit::Failure,
+    talk,
 };
 
 pub(crate) fn run(args: &Config) -> Result<(), Failure> {
@@ -14,7 +16,7 @@ pub(crate) fn run(args: &Config) -> Result<(), Failure> {
     let reading = read(&args.source)?;
     let mut out = io::stdout().lock();
     match args.json {
-        true => writeln!(out, "{}", reading.to_json(args.origin))?,
+        true => writeln!(out, "{}", EscapedJson(&reading.to_json(args.origin)))?,
         false => write!(out, "{}", reading.to_toml(args.origin))?,
     }
     Ok(out.flush()?)
@@ -25,6 +27,15 @@ pub(crate) fn read(source: &Source) -> Result<Reading, Failure> {
     let mut reading = Reading::default();
     if let Some(file) = &source.config {
         reading.file(file)?;
+    }
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if let Some(meant) = Reading::meant_variable(&name) {
+            talk::say(format!(
+                "environment {}: sets nothing; did you mean `{meant}`?",
+                Escaped(&name)
+            ));
+        }
     }
     reading.environment()?;
     Ok(reading)

@@ -5,7 +5,12 @@ use std::io::{self, Write};
 use audit_core::settings::{ConfigError, Problem, Reading, Warning};
 use serde_json::{Value, json};
 
-use crate::{args::Lint, escape::Escaped, exit::Failure, talk};
+use crate::{
+    args::Lint,
+    escape::{Escaped, EscapedJson},
+    exit::Failure,
+    talk,
+};
 
 pub(crate) fn run(args: &Lint) -> Result<(), Failure> {
     let mut reading = Reading::default();
@@ -16,7 +21,7 @@ pub(crate) fn run(args: &Lint) -> Result<(), Failure> {
             let warnings = reading.lint()?;
             for warning in &warnings {
                 match args.json {
-                    true => writeln!(out, "{}", unlikely(warning))?,
+                    true => writeln!(out, "{}", EscapedJson(&unlikely(warning).to_string()))?,
                     false => warn(&mut out, warning)?,
                 }
             }
@@ -27,7 +32,7 @@ pub(crate) fn run(args: &Lint) -> Result<(), Failure> {
         Err(ConfigError::Wrong(problems)) => {
             for problem in &problems {
                 match args.json {
-                    true => writeln!(out, "{}", wrong(problem))?,
+                    true => writeln!(out, "{}", EscapedJson(&wrong(problem).to_string()))?,
                     false => tell(&mut out, problem)?,
                 }
             }

@@ -11,7 +11,7 @@ mod rule;
 mod rules;
 
 #[cfg(feature = "config")]
-pub(crate) use self::cover::Never;
+pub(crate) use self::cover::{Never, Steps};
 pub use self::{
     bodies::BadBodyType,
     config::{Capture, SessionAs, UnknownCapture},

@@ -18,6 +18,10 @@ const LEAST_MEMORY: usize = 1024 * 1024;
 /// The name of what counts where no rule matches.
 const DEFAULT_RULE: &str = "default";
 
+/// What is wrong with a secret where the path of its file belongs. The value is told to nobody.
+pub(super) const SECRET_ITSELF: &str =
+    "this is a secret itself; write it into a file, and the path of that file here";
+
 /// A setting that cannot be: its key, and what is wrong with its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {why}")]
@@ -66,6 +70,16 @@ pub(crate) fn compile(settings: &Settings, code: &Code) -> Result<Config, BadSet
         let why = format!("{} bytes are too few; allow at least 1MiB", settings.auditor.memory);
         return Err(BadSetting::new("auditor.memory", why));
     }
+    for (key, file) in
+        [("auditor.secret", &settings.auditor.secret), ("trail.key", &settings.trail.key)]
+    {
+        if file.as_ref().is_some_and(|file| is_secret(&file.to_string_lossy())) {
+            // Which is told to nobody.
+            let why =
+                "this is a secret itself; write it into a file, and the path of that file here";
+            return Err(BadSetting::new(key, why));
+        }
+    }
     let proxies = TrustedProxies::new(&settings.client.trusted_proxies)
         .map_err(|error| BadSetting::new("client.trusted_proxies", error.to_string()))?;
     let mut bodies = Bodies::default();
@@ -101,6 +115,12 @@ pub(crate) fn compile(settings: &Settings, code: &Code) -> Result<Config, BadSet
         masks,
         intent_mask,
     })
+}
+
+/// Whether a text has the form of what is in a file with a secret, or with a private key.
+fn is_secret(text: &str) -> bool {
+    let hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    hex || text.starts_with("PRIVATE+KEY+")
 }
 
 fn exclusions(settings: &Settings) -> Result<Exclusions, BadSetting> {
@@ -146,7 +166,11 @@ fn rules(settings: &Settings, code: &Code) -> Result<(Vec<MaskRules>, Rules), Ba
         let name =
             if rule.name.is_empty() { format!("rule-{}", at + 1) } else { rule.name.clone() };
         identifier(&key, &name)?;
-        if name == DEFAULT_RULE || checked.iter().any(|other| other.name == name) {
+        if name == DEFAULT_RULE {
+            let why = format!("`{name}` is what the settings themselves are called; write another");
+            return Err(BadSetting::new(key, why));
+        }
+        if checked.iter().any(|other| other.name == name) {
             let why = format!("`{name}` is the name of another rule; each needs its own");
             return Err(BadSetting::new(key, why));
         }

@@ -5,8 +5,9 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Value,
-    problem::{Place, Problem},
+    ConfigError, Value,
+    problem::{Place, Problem, Problems},
+    syntax,
 };
 
 /// A table's entries, in the order in which they stand there.
@@ -26,41 +27,77 @@ pub(super) enum Node {
     Tables(Vec<Table>),
 }
 
+/// Most characters of a line that are shown, and of what is wrong with it.
+const SHOWN: usize = 160;
+const WHY: usize = 1_000;
+
 /// The text, for telling where things stand.
-#[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
-    pub(super) name: &'a str,
-    pub(super) text: &'a str,
+    name: &'a str,
+    text: &'a str,
+    /// Where each line begins: a file may have a million keys, and each has its line.
+    lines: Vec<usize>,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    pub(super) fn new(name: &'a str, text: &'a str) -> Self {
+        let ends =
+            text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { name, text, lines: std::iter::once(0).chain(ends).collect() }
+    }
+
+    /// Whether it is as long as people write.
+    pub(super) const fn is_short(&self) -> bool {
+        self.text.len() <= 64 * 1024
+    }
+
     /// All of the document, or what is wrong with its syntax.
-    pub(super) fn parse(self) -> Result<Table, Vec<Problem>> {
+    pub(super) fn parse(&self) -> Result<Table, ConfigError> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
-        if errors.is_empty() {
-            return Ok(entries(table.get_ref()));
+        let mut problems = Problems::default();
+        for error in &errors {
+            let at = error.span().unwrap_or(0..0);
+            problems.add(at.start, || {
+                let (key, why) = syntax::explained(self.text, &at, error.message());
+                self.problem(&key, &why, &at)
+            });
         }
-        let problem = |error: &toml::de::Error| {
-            let why = error.message().trim().replace('\n', "; ");
-            self.problem("", why, &error.span().unwrap_or(0..0))
-        };
-        Err(errors.iter().map(problem).collect())
+        problems.into_error().map_or_else(|| Ok(entries(table.get_ref())), Err)
     }
 
-    pub(super) fn problem(self, key: &str, why: String, at: &Range<usize>) -> Problem {
-        Problem { place: self.place(at), key: key.to_owned(), why }
+    pub(super) fn problem(&self, key: &str, why: &str, at: &Range<usize>) -> Problem {
+        Problem { place: self.place(at), key: clipped(key, SHOWN), why: clipped(why, WHY) }
     }
 
-    pub(super) fn place(self, at: &Range<usize>) -> Place {
+    pub(super) fn place(&self, at: &Range<usize>) -> Place {
         let start = self.text.floor_char_boundary(at.start.min(self.text.len()));
         let end = self.text.floor_char_boundary(at.end.min(self.text.len())).max(start);
-        let begin = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line = self.text[..begin].matches('\n').count() + 1;
-        let text = self.text[begin..].lines().next().unwrap_or_default();
-        let column = self.text[begin..start].chars().count() + 1;
-        let width = self.text[start..end].chars().count();
-        Place::File { name: self.name.to_owned(), line, column, text: text.to_owned(), width }
+        let line = self.lines.partition_point(|begin| *begin <= start);
+        let begin = self.lines[line - 1];
+        let before = self.text[begin..start].chars().count();
+        let width = self.text[start..end].chars().take(SHOWN).count();
+        // Of a long line the part that it is about.
+        let skip = before.saturating_sub(SHOWN / 2);
+        let mut rest = self.text[begin..].lines().next().unwrap_or_default().chars().skip(skip);
+        let mut text: String = if skip > 0 { "…" } else { "" }.to_owned();
+        text.extend(rest.by_ref().take(SHOWN));
+        if rest.next().is_some() {
+            text.push('…');
+        }
+        let indent = before - skip + usize::from(skip > 0);
+        Place::File { name: self.name.to_owned(), line, column: before + 1, text, indent, width }
     }
+}
+
+/// Without its middle, where it is long: what was written is at its begin, what is allowed at its
+/// end.
+fn clipped(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let begin = text.floor_char_boundary(most / 2);
+    let end = text.ceil_char_boundary(text.len() - most / 2);
+    format!("{}…{}", &text[..begin], &text[end..])
 }
 
 fn entries(table: &DeTable<'_>) -> Table {

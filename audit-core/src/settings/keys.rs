@@ -63,8 +63,35 @@ impl<S> Key<S> {
     /// is left out.
     pub(super) fn variable(&self) -> Option<String> {
         let name = self.name.strip_prefix("auditor.").unwrap_or(self.name);
-        self.scalar.then(|| format!("AUDIT_{}", name.replace('.', "_").to_ascii_uppercase()))
+        self.scalar.then(|| in_capitals(name))
     }
+}
+
+fn in_capitals(key: &str) -> String {
+    format!("AUDIT_{}", key.replace('.', "_").to_ascii_uppercase())
+}
+
+/// Of an environment variable that sets nothing, though it has the name of a key: that key, and
+/// what to do.
+pub(super) fn sets_nothing(variable: &str) -> Option<(&'static str, String)> {
+    let key = KEYS.iter().find(|key| in_capitals(key.name) == variable)?;
+    let why = match key.variable() {
+        None => "no variable sets a list; write it into a file".to_owned(),
+        Some(named) if named != variable => format!("there is no such variable; write `{named}`"),
+        Some(_) => return None,
+    };
+    Some((key.name, why))
+}
+
+/// The variable that another one was likely meant to be.
+pub(super) fn meant_variable(variable: &str) -> Option<String> {
+    let near = |name: &String| {
+        let distance = strsim::osa_distance(name, variable);
+        (1..=2).contains(&distance).then_some(distance)
+    };
+    let all = KEYS.iter().filter_map(Key::variable);
+    let all: Vec<_> = all.filter_map(|name| Some((near(&name)?, name))).collect();
+    all.into_iter().min().map(|(_, name)| name)
 }
 
 /// The one of `names` that `wrong` was likely meant to be.

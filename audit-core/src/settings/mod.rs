@@ -28,6 +28,8 @@ mod reader;
 mod reading;
 #[cfg(feature = "config")]
 mod show;
+#[cfg(feature = "config")]
+mod syntax;
 mod trail;
 #[cfg(feature = "config")]
 mod units;

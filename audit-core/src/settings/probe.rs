@@ -1,6 +1,6 @@
 //! Tries single values, so that each that is wrong is told, and where it stands.
 
-use super::{BadSetting, Code, Settings, Value, compile, keys::Key};
+use super::{BadSetting, Code, Settings, Value, compile, keys::Key, problem::MOST};
 use crate::Rule;
 
 /// Something that has keys.
@@ -55,6 +55,8 @@ pub(super) fn probe<S: Keyed>(key: &Key<S>, value: &Value) -> Vec<(Option<usize>
             let why = alone(&Value::List(vec![item.clone()])).err()?;
             Some((Some(at), why.unwrap_or_else(|| key.refusal_in_list(item))))
         })
+        // More are not told.
+        .take(2 * MOST)
         .collect();
     // Each by itself is fine: there are too many of them.
     if wrong.is_empty() { whole() } else { wrong }

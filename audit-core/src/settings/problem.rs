@@ -2,6 +2,8 @@
 
 use std::{fmt, io, path::PathBuf};
 
+use super::compile::SECRET_ITSELF;
+
 /// Why settings were not read. Nothing was changed then.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -31,10 +33,53 @@ pub struct Problem {
     pub(super) why: String,
 }
 
+/// Most problems that are told of one document. More help nobody, and a file may have a million.
+pub(super) const MOST: usize = 100;
+
+/// What is found to be wrong, each with its place in the document.
+#[derive(Default)]
+pub(super) struct Problems {
+    told: Vec<(usize, Problem)>,
+    /// The first that is not told.
+    first: Option<Problem>,
+    pub(super) count: usize,
+}
+
+impl Problems {
+    pub(super) fn add(&mut self, at: usize, problem: impl FnOnce() -> Problem) {
+        self.count += 1;
+        if self.told.len() < MOST {
+            self.told.push((at, problem()));
+        } else if self.first.is_none() {
+            self.first = Some(problem());
+        }
+    }
+
+    /// As many as are told, in the order of the document; none where there is none.
+    pub(super) fn into_error(mut self) -> Option<ConfigError> {
+        self.told.sort_by_key(|(at, _)| *at);
+        let mut problems: Vec<_> = self.told.into_iter().map(|(_, problem)| problem).collect();
+        if let Some(first) = self.first {
+            let why = format!("{}; and {} more", first.why, self.count - MOST - 1);
+            problems.push(Problem { why, ..first });
+        }
+        (!problems.is_empty()).then_some(ConfigError::Wrong(problems))
+    }
+}
+
 /// Where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    File { name: String, line: usize, column: usize, text: String, width: usize },
+    File {
+        name: String,
+        line: usize,
+        column: usize,
+        /// The line, or of a long one the part around the column.
+        text: String,
+        /// So many characters of it are before the problem.
+        indent: usize,
+        width: usize,
+    },
     Environment(String),
 }
 
@@ -62,15 +107,18 @@ impl Problem {
     }
 
     /// The line as it stands in the file, and below it carets where the problem is. None for an
-    /// environment variable.
+    /// environment variable, and where a secret stands in the line.
     #[must_use]
     pub fn excerpt(&self) -> Option<String> {
-        let Place::File { column, text, width, .. } = &self.place else { return None };
+        let Place::File { text, indent, width, .. } = &self.place else { return None };
+        if self.why == SECRET_ITSELF {
+            return None;
+        }
         // Tabs stay, so that the carets stand below what they point at.
-        let indent: String =
-            text.chars().take(column - 1).map(|c| if c == '\t' { c } else { ' ' }).collect();
-        let left = text.chars().count().saturating_sub(column - 1);
-        Some(format!("{text}\n{indent}{}", "^".repeat((*width).min(left).max(1))))
+        let before: String =
+            text.chars().take(*indent).map(|c| if c == '\t' { c } else { ' ' }).collect();
+        let left = text.chars().count().saturating_sub(*indent);
+        Some(format!("{text}\n{before}{}", "^".repeat((*width).min(left).max(1))))
     }
 }
 

@@ -6,18 +6,18 @@ use std::{
 };
 
 use super::{
-    ConfigError, Origin, Problem, Settings, Value,
+    ConfigError, Origin, Settings, Value,
     document::{Entry, Node, Source, Table},
     keys::{KEYS, Key, RULE_KEYS, closest},
     probe::{Keyed, probe},
-    problem::Place,
+    problem::{Place, Problems},
 };
 use crate::Rule;
 
 /// Reads one document.
 pub(super) struct Reader<'a> {
     source: Source<'a>,
-    problems: Vec<(usize, Problem)>,
+    problems: Problems,
     /// Where each key stands, as `compile` names it, and of which rule it is.
     places: BTreeMap<String, (Range<usize>, Option<usize>)>,
     /// What was set last: the key and where it stands.
@@ -33,11 +33,11 @@ impl<'a> Reader<'a> {
         text: &'a str,
         settings: &mut Settings,
     ) -> Result<Self, ConfigError> {
-        let source = Source { name, text };
-        let table = source.parse().map_err(ConfigError::Wrong)?;
+        let source = Source::new(name, text);
+        let table = source.parse()?;
         let mut reader = Self {
             source,
-            problems: Vec::new(),
+            problems: Problems::default(),
             places: BTreeMap::new(),
             set: Vec::new(),
             spoiled: BTreeSet::new(),
@@ -46,12 +46,13 @@ impl<'a> Reader<'a> {
         let mut read = settings.clone();
         reader.sections(table, &mut read);
         reader.together(read.clone());
-        if reader.problems.is_empty() {
-            *settings = read;
-            return Ok(reader);
+        match std::mem::take(&mut reader.problems).into_error() {
+            Some(error) => Err(error),
+            None => {
+                *settings = read;
+                Ok(reader)
+            }
         }
-        reader.problems.sort_by_key(|(at, _)| *at);
-        Err(ConfigError::Wrong(reader.problems.into_iter().map(|(_, problem)| problem).collect()))
     }
 
     fn sections(&mut self, table: Table, settings: &mut Settings) {
@@ -67,7 +68,7 @@ impl<'a> Reader<'a> {
                 Node::Tables(tables) => tables,
                 Node::Value(Value::List(items), _) if items.is_empty() => Vec::new(),
                 _ => {
-                    let why = "is not a list of tables: write [[rule]] above each".to_owned();
+                    let why = "is not a list of tables: write [[rule]] above each";
                     self.problem("rule", why, &entry.at);
                     continue;
                 }
@@ -91,9 +92,9 @@ impl<'a> Reader<'a> {
         // As it is called where it has no name.
         let known = format!("rule.{}", name.unwrap_or_else(|| format!("rule-{}", at + 1)));
         let mut rule = Rule::default();
-        let problems = self.problems.len();
+        let problems = self.problems.count;
         self.keys(table, "", &format!("{known}."), &RULE_KEYS, &mut rule);
-        if self.problems.len() > problems {
+        if self.problems.count > problems {
             self.spoiled.insert(at);
         }
         for (key, place) in std::mem::take(&mut self.set) {
@@ -126,7 +127,7 @@ impl<'a> Reader<'a> {
                     Node::Table(table) => self.keys(table, &below, before, keys, into),
                     _ => {
                         let why = format!("is not a table; write [{before}{name}] above its keys");
-                        self.problem(&format!("{before}{name}"), why, &entry.at);
+                        self.problem(&format!("{before}{name}"), &why, &entry.at);
                     }
                 }
             } else {
@@ -150,19 +151,23 @@ impl<'a> Reader<'a> {
         }
         for (item, why) in wrong {
             let at = item.and_then(|item| items.get(item)).unwrap_or(&entry.at);
-            self.problem(&full, why, at);
+            self.problem(&full, &why, at);
         }
     }
 
     fn unknown<S>(&mut self, name: &str, entry: &Entry, before: &str, keys: &[Key<S>]) {
         let table = matches!(entry.node, Node::Table(_) | Node::Tables(_));
-        let mut why =
-            if table { "there is no such table" } else { "there is no such key" }.to_owned();
-        if let Some(meant) = meant(name, table, keys) {
-            let meant = if meant == "rule" { "[[rule]]" } else { meant };
-            why += &format!("; did you mean `{meant}`?");
-        }
-        self.problem(&format!("{before}{name}"), why, &entry.key_at);
+        let (source, at) = (&self.source, &entry.key_at);
+        self.problems.add(at.start, || {
+            let what = if table { "table" } else { "key" };
+            let instead = match meant(name, table, keys) {
+                Some("rule") => "did you mean `[[rule]]`?".to_owned(),
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("there are {}", beside(name, keys)),
+            };
+            let why = format!("there is no such {what}; {instead}");
+            source.problem(&format!("{before}{name}"), &why, at)
+        });
     }
 
     /// What is wrong only with several keys together. Each that is told is taken out, so that the
@@ -174,11 +179,13 @@ impl<'a> Reader<'a> {
                 *rule = Rule::new(rule.name());
             }
         }
-        for _ in 0..=self.places.len() {
+        // Each time all of it is checked anew.
+        let rounds = if self.source.is_short() { self.places.len() } else { 0 };
+        for _ in 0..=rounds {
             let Err(error) = settings.clone().check() else { return };
             // Not of this document: whoever uses the settings is told.
             let Some((at, rule)) = self.places.get(error.key()).cloned() else { return };
-            self.problem(error.key(), error.why().to_owned(), &at);
+            self.problem(error.key(), error.why(), &at);
             match rule.and_then(|at| settings.rules.get_mut(at)) {
                 Some(rule) => *rule = Rule::default(),
                 None if error.key() == "rule" => settings.rules.clear(),
@@ -191,8 +198,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn problem(&mut self, key: &str, why: String, at: &Range<usize>) {
-        self.problems.push((at.start, self.source.problem(key, why, at)));
+    fn problem(&mut self, key: &str, why: &str, at: &Range<usize>) {
+        self.problems.add(at.start, || self.source.problem(key, why, at));
     }
 
     fn origin(&self, at: &Range<usize>) -> Origin {
@@ -201,6 +208,16 @@ impl<'a> Reader<'a> {
             Place::Environment(name) => Origin::Environment(name),
         }
     }
+}
+
+/// What there is in the same table.
+fn beside<S>(name: &str, keys: &[Key<S>]) -> String {
+    let within = name.rsplit_once('.').map_or(0, |(section, _)| section.len() + 1);
+    let of_section =
+        keys.iter().map(|key| key.name).filter(|key| key.get(..within) == name.get(..within));
+    let mut names: Vec<_> = of_section.filter_map(|key| key[within..].split('.').next()).collect();
+    names.dedup();
+    names.join(", ")
 }
 
 /// The key or table that was likely meant: spelled like it, or the same name in another section.

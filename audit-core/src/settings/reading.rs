@@ -10,7 +10,12 @@ use std::{
 };
 
 use super::{
-    ConfigError, Problem, Settings, Value, keys::KEYS, probe::probe, problem::Place, reader::Reader,
+    ConfigError, Problem, Settings, Value,
+    document::Source,
+    keys::{KEYS, meant_variable, sets_nothing},
+    probe::probe,
+    problem::Place,
+    reader::Reader,
 };
 
 /// The largest file that is read, in bytes.
@@ -99,12 +104,17 @@ impl Reading {
         if text.len() as u64 > LARGEST {
             return Err(failed(io::Error::other("it has more than 4 MiB")));
         }
-        let text = String::from_utf8(text).map_err(|error| {
-            let good = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..good].split(|b| *b == b'\n').count();
-            failed(io::Error::other(format!("line {line} is no UTF-8")))
-        })?;
-        self.text(&path.to_string_lossy(), &text)
+        let name = path.to_string_lossy();
+        match String::from_utf8(text) {
+            Ok(text) => self.text(&name, &text),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let text = String::from_utf8_lossy(error.as_bytes());
+                let why = "is no UTF-8; save the file as UTF-8";
+                let problem = Source::new(&name, &text).problem("", why, &(at..at + 1));
+                Err(ConfigError::Wrong(vec![problem]))
+            }
+        }
     }
 
     /// Reads TOML; `name` is what messages call it.
@@ -122,7 +132,8 @@ impl Reading {
     }
 
     /// Reads the environment of this process: `AUDIT_TRAIL_DIR`, `AUDIT_CAPTURE` and the variables
-    /// of all other keys but lists and rules. Others are not looked at.
+    /// of all other keys but lists and rules. One with the name of a list is refused; others are
+    /// not looked at.
     ///
     /// # Errors
     ///
@@ -146,7 +157,13 @@ impl Reading {
         let mut problems = Vec::new();
         for (name, value) in variables {
             let name = name.as_ref();
+            let problem = |key: &str, why| Problem {
+                place: Place::Environment(name.to_owned()),
+                key: key.to_owned(),
+                why,
+            };
             let Some(key) = KEYS.iter().find(|key| key.variable().as_deref() == Some(name)) else {
+                problems.extend(sets_nothing(name).map(|(key, why)| problem(key, why)));
                 continue;
             };
             let value = Value::Raw(value.into());
@@ -155,11 +172,7 @@ impl Reading {
                 (key.set)(&mut read.settings, &value);
                 read.origins.insert(key.name.to_owned(), Origin::Environment(name.to_owned()));
             }
-            problems.extend(wrong.into_iter().map(|(_, why)| Problem {
-                place: Place::Environment(name.to_owned()),
-                key: key.name.to_owned(),
-                why,
-            }));
+            problems.extend(wrong.into_iter().map(|(_, why)| problem(key.name, why)));
         }
         if !problems.is_empty() {
             problems.sort_by(|one, other| one.key.cmp(&other.key));
@@ -167,6 +180,17 @@ impl Reading {
         }
         *self = read;
         Ok(())
+    }
+
+    /// The variable that one of this name was likely meant to be, if it sets nothing:
+    /// `AUDIT_CAPTURE` of `AUDIT_CAPTUR`. No error, since it may be somebody else's.
+    #[must_use]
+    pub fn meant_variable(name: &str) -> Option<String> {
+        let known = KEYS.iter().any(|key| key.variable().as_deref() == Some(name));
+        if known || !name.starts_with("AUDIT_") || name.len() > 64 {
+            return None;
+        }
+        meant_variable(name)
     }
 
     /// Sets what counts more than all that was read, such as flags. Where a value comes from stays

@@ -82,9 +82,15 @@ fn quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
             '"' | '\\' => write!(f, "\\{char}")?,
             '\n' => f.write_str("\\n")?,
             '\t' => f.write_str("\\t")?,
-            char if char.is_control() => write!(f, "\\u{:04X}", u32::from(char))?,
+            char if acts(char) => write!(f, "\\u{:04X}", u32::from(char))?,
             char => f.write_char(char)?,
         }
     }
     f.write_char('"')
+}
+
+/// Whether a terminal would obey it, or reverse what follows it.
+fn acts(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

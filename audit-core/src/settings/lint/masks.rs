@@ -43,6 +43,7 @@ impl Lint<'_> {
         self.unmasked();
         self.pseudonyms();
         self.exceptions();
+        self.selectors();
         let says = |at: usize| &self.rule(at).says;
         let of = |says: &Says| self.config.masks.get(says.mask);
         let settings = self.reading.settings();
@@ -117,6 +118,26 @@ impl Lint<'_> {
         }
     }
 
+    /// Selectors that are names, and look like something else.
+    fn selectors(&mut self) {
+        let settings = self.reading.settings();
+        let said = &settings.mask;
+        for (key, selectors) in [("mask.fields", &said.fields), ("mask.except", &said.except)] {
+            for why in selectors.iter().filter_map(|selector| only_a_name(selector)) {
+                self.warn(key, why);
+            }
+        }
+        for (at, rule) in settings.rules.iter().enumerate() {
+            for (key, selectors) in
+                [("mask.fields", &rule.mask_fields), ("mask.except", &rule.mask_except)]
+            {
+                for why in selectors.iter().filter_map(|selector| only_a_name(selector)) {
+                    self.warn_rule(at, key, why);
+                }
+            }
+        }
+    }
+
     /// Exceptions of what nothing masks, and of what is meant to be masked.
     fn exceptions(&mut self) {
         let settings = self.reading.settings();
@@ -154,6 +175,30 @@ impl Lint<'_> {
         let rules = rules.fields(&said.fields).and_then(|rules| rules.fields(more));
         rules.is_ok_and(|rules| rules.has_paths() || rules.masks_name(name(selector)))
     }
+}
+
+/// What a selector that is a name was likely meant to be.
+fn only_a_name(selector: &str) -> Option<String> {
+    const PLACES: [&str; 4] = ["header", "query", "cookie", "path"];
+    let selector = selector.trim();
+    if selector.contains('*') && !selector.contains(['.', '[']) {
+        return Some(format!(
+            "`{selector}` is a name, in which `*` stands for itself; patterns are only in paths, \
+             such as `$.items[*].pin`"
+        ));
+    }
+    let (place, name) = selector.split_once(':')?;
+    let place = place.trim().to_ascii_lowercase();
+    if PLACES.contains(&&*place) || place.starts_with('$') {
+        return None;
+    }
+    let like = |of: &&&str| strsim::osa_distance(&place, of) <= 2 || place.starts_with(**of);
+    let meant = match &*place {
+        "body" | "request" | "response" | "json" | "form" => name.to_owned(),
+        place if place.len() > 20 => return None,
+        _ => format!("{}:{name}", PLACES.iter().find(like)?),
+    };
+    Some(format!("`{selector}` is a name with a colon in it; did you mean `{meant}`?"))
 }
 
 /// The last name of a selector.

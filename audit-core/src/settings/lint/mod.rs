@@ -11,6 +11,9 @@ mod patterns;
 mod reach;
 mod share;
 
+/// Most warnings that are told. More help nobody.
+const MOST: usize = 1_000;
+
 /// Something that can be set, and is likely not meant: shown as
 /// `audit.toml:12: rule.orders.path: …`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +78,10 @@ impl Reading {
         let mut warnings = lint.warnings;
         // What comes from one line stays in the order of the checks.
         warnings.sort_by_key(|warning| warning.origin.line());
+        if warnings.len() > MOST {
+            warnings.truncate(MOST);
+            warnings[MOST - 1].why += "; and there are more";
+        }
         Ok(warnings)
     }
 }

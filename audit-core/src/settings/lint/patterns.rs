@@ -1,10 +1,7 @@
 //! Patterns that match nothing, or not what they seem to.
 
-use super::Lint;
-use crate::{
-    Capture,
-    policy::{EndCondition, HeadCondition},
-};
+use super::{Lint, MOST};
+use crate::{Capture, policy::EndCondition, settings::Origin};
 
 /// The registered methods, those of RFC 9110 first.
 const METHODS: [&str; 40] = [
@@ -53,15 +50,12 @@ const METHODS: [&str; 40] = [
 impl Lint<'_> {
     pub(super) fn patterns(&mut self) {
         let settings = self.reading.settings();
-        for glob in &settings.exclude.paths {
-            if let Some(why) = odd(glob, true) {
-                self.warn("exclude.paths", format!("`{glob}`: {why}"));
-            }
+        let odd_paths = settings.exclude.paths.iter().filter_map(|g| Some((g, odd(g, true)?)));
+        for (glob, why) in odd_paths.take(MOST) {
+            self.warn("exclude.paths", format!("`{glob}`: {why}"));
         }
-        for method in &settings.exclude.methods {
-            if let Some(why) = unknown(method) {
-                self.warn("exclude.methods", why);
-            }
+        for why in settings.exclude.methods.iter().filter_map(|m| unknown(m)).take(MOST) {
+            self.warn("exclude.methods", why);
         }
         for (at, rule) in settings.rules.iter().enumerate() {
             let only_as_received = self.rule(at).says.capture == Capture::None;
@@ -76,25 +70,30 @@ impl Lint<'_> {
                 );
                 self.warn_rule(at, "route", why);
             }
-            for why in
-                self.methods_of(at).iter().filter_map(|method| unknown(method)).collect::<Vec<_>>()
-            {
+            for why in rule.methods.iter().filter_map(|method| unknown(method)).take(MOST) {
                 self.warn_rule(at, "methods", why);
             }
+            for (key, empty) in [
+                ("methods", rule.methods.is_empty()),
+                ("status", rule.status.is_empty()),
+                ("outcome", rule.outcomes.is_empty()),
+                ("user", rule.users.is_empty()),
+                ("tenant", rule.tenants.is_empty()),
+            ] {
+                if empty
+                    && self.reading.origin(&format!("rule[{}].{key}", at + 1)) != Origin::Default
+                {
+                    let why = "is empty, which is no condition: the rule is for all; name some, or \
+                               leave the key out";
+                    self.warn_rule(at, key, why);
+                }
+            }
             let none = self.statuses_of(at).filter(|(from, to)| !ends_with(*from, *to));
-            for (from, to) in none.collect::<Vec<_>>() {
+            for (from, to) in none.take(MOST).collect::<Vec<_>>() {
                 let which = if from == to { format!("{from}") } else { format!("{from} to {to}") };
                 self.warn_rule(at, "status", format!("no response ends with status {which}"));
             }
         }
-    }
-
-    fn methods_of(&self, at: usize) -> Vec<String> {
-        let methods = self.rule(at).at_head.iter().filter_map(|condition| match condition {
-            HeadCondition::Methods(methods) => Some(methods.clone()),
-            HeadCondition::Path(_) => None,
-        });
-        methods.flatten().collect()
     }
 
     fn statuses_of(&self, at: usize) -> impl Iterator<Item = (u16, u16)> {

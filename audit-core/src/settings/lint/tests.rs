@@ -47,7 +47,7 @@ fn rules_that_are_never_reached_are_told() {
         // What records nothing leaves odd paths to others.
         (
             &["path = '/h'; capture = 'none'", "path = '/h'"],
-            "rule.rule-2: is reached only by paths that a server may take for others",
+            "rule.rule-2: is reached only by odd requests",
         ),
         // By itself.
         (&["status = 500; outcome = ['service_error']"], "rule.rule-1: decides on no request"),
@@ -90,6 +90,8 @@ fn what_is_excluded_is_reached_by_no_rule() {
     ] {
         let told = told(exclude, rule);
         assert!(told.len() == 1 && told[0].contains("[exclude] leaves out"), "{told:?}");
+        // `/%68ealth/live` is recorded.
+        assert_eq!(told[0].contains("never reached"), rule.contains("methods"), "{told:?}");
     }
     assert_eq!(told("paths = ['/health']", "path = '/health/**'"), [""; 0]);
     assert_eq!(told("methods = ['HEAD']", "methods = ['HEAD', 'GET']"), [""; 0]);
@@ -237,4 +239,55 @@ fn many_rules_with_many_conditions_take_bounded_time() {
     let path = "/**/a".repeat(50);
     let rule = format!("path = '{path}'; {rule}");
     assert_eq!(lint(&rules(&vec![&*rule; 255])), [""; 0], "too many kinds to tell");
+}
+
+#[test]
+fn conditions_that_are_none_and_selectors_that_are_names_are_told() {
+    for key in ["methods", "status", "outcome", "user", "tenant"] {
+        let told = lint(&format!("[[rule]]\ncapture = 'full'\n{key} = []\n"));
+        let expected = format!("a:3: rule.rule-1.{key}: is empty, which is no condition");
+        assert!(told.len() == 1 && told[0].starts_with(&expected), "{told:?}");
+    }
+    for (selector, expected) in [
+        ("headers:x", "did you mean `header:x`?"),
+        ("Cookies:sid", "did you mean `cookie:sid`?"),
+        ("body:pan_no", "did you mean `pan_no`?"),
+        ("card*", "in which `*` stands for itself"),
+    ] {
+        let told = lint(&format!("mask.fields = ['{selector}']\n"));
+        assert!(told.len() == 1 && told[0].contains(expected), "{selector}: {told:?}");
+        let told = lint(&format!("[[rule]]\nmask = {{ fields = ['{selector}'] }}\n"));
+        assert!(told.len() == 1 && told[0].contains(expected), "{selector}: {told:?}");
+    }
+    for fine in
+        ["header:x", "Query:x", "$.a:b", "soap:note", "$.items[*].pin", "items[*].pin", "a b"]
+    {
+        assert_eq!(lint(&format!("mask.fields = [\"{fine}\"]\n")), [""; 0], "{fine}");
+    }
+}
+
+#[test]
+fn a_large_file_is_looked_at_soon_and_in_part() {
+    let many = |count: usize, item: &str| {
+        (0..count)
+            .map(|at| format!("'{}'", item.replace('#', &at.to_string())))
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    let rules: String = (0..250)
+        .map(|at| format!("[[rule]]\nstatus = '5xx'\npath = '/x{at}'\nuser = ['{at}', 'a']\n"))
+        .collect();
+    for first in [
+        format!("[exclude]\npaths = [{}]\n", many(60_000, "/*f#*a*")),
+        format!("[exclude]\nmethods = [{}]\n", many(60_000, "F#")),
+        format!("[[rule]]\nmethods = [{}]\n", many(60_000, "F#")),
+        format!("[[rule]]\nstatus = [{}]\n", "'401',".repeat(60_000)),
+        format!("[[rule]]\nuser = [{}]\n", many(60_000, "u#")),
+    ] {
+        let begun = std::time::Instant::now();
+        let told = lint(&(first + &rules));
+        assert!(told.len() <= 1_000);
+        // Some took a minute once.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
 }

@@ -68,7 +68,7 @@ fn a_wrong_setting_is_told_by_its_key_its_value_and_what_is_allowed() {
         ),
         (
             of_rule(Rule::new("default")),
-            "rule[1].name: `default` is the name of another rule; each needs its own",
+            "rule[1].name: `default` is what the settings themselves are called; write another",
         ),
         (
             of_rule(Rule::new("a").status(["4xx", "44"])),

@@ -100,7 +100,7 @@ a.toml:18:12: rule.rule-3.mask.how: says how, and not what: name `fields`, or le
 #[test]
 fn what_is_no_toml_is_told_with_its_place() {
     for (text, expected) in [
-        ("a = 1\na = 2", "a.toml:2:1: duplicate key"),
+        ("a = 1\na = 2", "a.toml:2:1: a: is set twice"),
         ("[trail]\n[trail]", "a.toml:2:"),
         ("[auditor]\ncapture = full", "a.toml:2:11: "),
         ("[auditor\n", "a.toml:1:"),
@@ -142,7 +142,7 @@ fn a_file_that_cannot_be_read_is_told_by_its_path() {
     let read = || Settings::default().read_file(&path).unwrap_err().to_string();
     assert!(read().contains("audit.toml: No such file"), "{}", read());
     std::fs::write(&path, b"[auditor]\n\xff").unwrap();
-    assert!(read().ends_with("line 2 is no UTF-8"), "{}", read());
+    assert!(read().ends_with(":2:1: is no UTF-8; save the file as UTF-8"), "{}", read());
     std::fs::write(&path, vec![b' '; (4 << 20) + 1]).unwrap();
     assert!(read().ends_with("more than 4 MiB"), "{}", read());
     assert!(Settings::default().read_file(folder.path()).is_err());
@@ -217,6 +217,88 @@ proptest! {
         }
         if let Some(variable) = KEYS.get(at).and_then(super::super::keys::Key::variable) {
             let _ = Reading::default().variables([(variable, raw)]);
+        }
+    }
+}
+
+#[test]
+fn a_large_file_of_mistakes_is_told_soon_and_in_part() {
+    let bad_list = format!("[exclude]\npaths = [{}]\n", "'x',".repeat(50_000));
+    let long = format!("[service]\nname = '{}'\n", "a b".repeat(100_000));
+    for text in [
+        "[[rule]]\na = 1\n".repeat(50_000),
+        (0..50_000).map(|at| format!("k{at} = 1\n")).collect(),
+        "[[rule]]\nname = 'a'\n".repeat(50_000),
+        "=\n".repeat(50_000),
+        format!("{} = 1\n", "a".repeat(100_000)),
+        bad_list,
+        long,
+    ] {
+        let begun = std::time::Instant::now();
+        let error = Reading::default().text("a", &text).unwrap_err();
+        let ConfigError::Wrong(problems) = &error else { panic!("{error}") };
+        assert!(problems.len() <= 101, "{}", problems.len());
+        assert!(error.to_string().len() < 200_000, "{}", error.to_string().len());
+        for problem in problems {
+            let excerpt = problem.excerpt().unwrap();
+            assert!(excerpt.len() < 2_000 && excerpt.contains('^'), "{excerpt}");
+        }
+        // Each took minutes once, when every problem counted the lines before it.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
+    let told = problems(&(0..300).map(|at| format!("k{at} = 1\n")).collect::<String>());
+    assert_eq!(told.len(), 101);
+    assert!(told[100].starts_with("a.toml:101:1: k100: "), "{}", told[100]);
+    assert!(told[100].ends_with("; and 199 more"), "{}", told[100]);
+}
+
+#[test]
+fn variables_that_set_nothing_are_not_passed_over() {
+    let refused = |name| match Reading::default().variables([(name, "hunter2")]) {
+        Err(error) => error.to_string(),
+        Ok(()) => String::new(),
+    };
+    assert_eq!(
+        refused("AUDIT_MASK_FIELDS"),
+        "environment AUDIT_MASK_FIELDS: mask.fields: no variable sets a list; write it into a file"
+    );
+    assert_eq!(
+        refused("AUDIT_AUDITOR_CAPTURE"),
+        "environment AUDIT_AUDITOR_CAPTURE: auditor.capture: there is no such variable; write \
+         `AUDIT_CAPTURE`"
+    );
+    // Those that Kubernetes sets for a service called `audit`, and others' own.
+    for name in ["AUDIT_SERVICE_HOST", "AUDIT_SERVICE_PORT", "AUDIT_PORT", "AUDIT_X", "CAPTURE"] {
+        assert_eq!((refused(name).as_str(), Reading::meant_variable(name)), ("", None), "{name}");
+    }
+    for (name, meant) in [
+        ("AUDIT_CAPTUR", Some("AUDIT_CAPTURE")),
+        ("AUDIT_TRIAL_DIR", Some("AUDIT_TRAIL_DIR")),
+        ("AUDIT_MASK_BUILT_IN", Some("AUDIT_MASK_BUILTIN")),
+        ("AUDIT_CAPTURE", None),
+    ] {
+        assert_eq!(Reading::meant_variable(name).as_deref(), meant, "{name}");
+    }
+}
+
+#[test]
+fn a_secret_in_place_of_its_file_is_refused_and_not_told() {
+    let secret = "0123456789abcdef".repeat(4);
+    for (text, variable) in [
+        (format!("[auditor]\nsecret = '{secret}'"), ("AUDIT_SECRET", secret.clone())),
+        (
+            "[trail]\nkey = 'PRIVATE+KEY+0123456789abcdef+x'".into(),
+            ("AUDIT_TRAIL_KEY", "PRIVATE+KEY+0123456789abcdef+x".into()),
+        ),
+    ] {
+        let error = Reading::default().text("a", &text).unwrap_err();
+        let ConfigError::Wrong(problems) = &error else { panic!("{error}") };
+        assert_eq!(problems[0].excerpt(), None);
+        let in_file = error.to_string();
+        let variable = Reading::default().variables([variable]).unwrap_err().to_string();
+        for told in [in_file, variable] {
+            assert!(told.contains("this is a secret itself"), "{told}");
+            assert!(!told.contains("0123456789abcdef"), "{told}");
         }
     }
 }
