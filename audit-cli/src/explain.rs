@@ -6,19 +6,27 @@ use std::{
 };
 
 use audit_core::{
-    Capture, Explanation, Outcome, Question, Reliability, Settings,
+    Capture, Explanation, Question, Reliability, Settings,
     settings::{Origin, Reading},
 };
 use serde_json::{Value, json};
 
-use crate::{args::Explain, config, escape::Escaped, exit::Failure};
+use crate::{
+    args::Explain,
+    config,
+    escape::{Escaped, EscapedJson},
+    exit::Failure,
+};
 
 pub(crate) fn run(args: &Explain) -> Result<(), Failure> {
     let reading = config::read(&args.source)?;
     let explained = reading.settings().explain(&question(args))?;
     let mut out = io::stdout().lock();
     match args.json {
-        true => writeln!(out, "{}", told(args, &explained, &reading))?,
+        true => {
+            let told = told(args, &explained, &reading).to_string();
+            writeln!(out, "{}", EscapedJson(&told))?;
+        }
         false => {
             for line in text(args, &explained, &reading).lines() {
                 writeln!(out, "{}", Escaped(line))?;
@@ -28,20 +36,14 @@ pub(crate) fn run(args: &Explain) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-fn status(args: &Explain) -> u16 {
-    args.status.unwrap_or(match args.outcome {
-        Outcome::Panicked => 500,
-        Outcome::Upgraded => 101,
-        _ => 200,
-    })
-}
-
 fn question(args: &Explain) -> Question {
     let mut question = Question::new(&args.method, &args.path)
-        .status(status(args))
         .outcome(args.outcome)
         .duration(args.duration_ms)
         .size(args.size);
+    if let Some(status) = args.status {
+        question = question.status(status);
+    }
     if let Some(route) = &args.route {
         question = question.route(route);
     }
@@ -133,7 +135,7 @@ fn told(args: &Explain, explained: &Explanation, reading: &Reading) -> Value {
     let mut told = json!({
         "method": args.method,
         "path": args.path,
-        "status": status(args),
+        "status": explained.status,
         "outcome": args.outcome.as_str(),
         "excluded": explained.excluded.is_some(),
         "sample_rate": explained.sample_rate,

@@ -104,6 +104,9 @@ fn every_request_is_explained_by_what_decides_on_it() {
         ("GET /a --status 503", Some("failed"), "full", 1.0, "always recorded"),
         ("GET /a --outcome panicked", Some("failed"), "full", 1.0, "always recorded"),
         ("GET /a --outcome service_error", Some("default"), "headers", 1.0, "always recorded"),
+        ("GET /a --status 503 --outcome cancelled", Some("failed"), "full", 1.0, "always recorded"),
+        // There is no answer yet.
+        ("GET /a --outcome cancelled", Some("default"), "headers", 1.0, "always recorded"),
         (
             "GET /slow/a --duration-ms 1000.5 --size 100 --user 7 --tenant acme",
             Some("slow"),
@@ -223,7 +226,7 @@ fn lint_only_warns_of_what_is_unlikely() {
     let run = folder.run("lint audit.toml");
     assert_eq!(run.code, 0);
     assert!(
-        run.stdout.contains("warning: audit.toml:34: rule.rule-5: is never reached"),
+        run.stdout.contains("warning: audit.toml:34: rule.rule-5: is reached only by odd paths"),
         "{}",
         run.stdout
     );
@@ -243,10 +246,39 @@ fn lint_only_warns_of_what_is_unlikely() {
 #[test]
 fn what_acts_on_a_terminal_is_escaped() {
     let folder = Folder::new("[auditor]\n\"\\u001b[31m\" = 1\ncapture = \"\\u202e\"\n");
-    for run in [folder.run("lint audit.toml"), folder.run("explain GET /\u{1b}[31m")] {
+    let odd =
+        "[[rule]]\nname = \"a\"\nuser = [\"\u{202e}\", \"\\u009b\"]\n[service]\nname = \"\"\n";
+    fs::write(folder.0.path().join("odd.toml"), odd).unwrap();
+    fs::write(folder.0.path().join("bad.toml"), odd.replace("user", "usre\u{202e}")).unwrap();
+    for run in [
+        folder.run("lint audit.toml"),
+        folder.run("lint audit.toml --json"),
+        folder.run("explain GET /\u{1b}[31m"),
+        folder.run("explain --config audit.toml GET /"),
+        folder.run("explain --config odd.toml GET /"),
+        folder.run("explain --config odd.toml GET / --json"),
+        folder.run("config show --config odd.toml"),
+        folder.run("config show --config odd.toml --json"),
+        folder.run("config show --config odd.toml --json --origin"),
+        folder.run("config show --config bad.toml"),
+    ] {
         let all = format!("{}{}", run.stdout, run.stderr);
-        assert!(!all.contains(['\u{1b}', '\u{202e}']), "{all:?}");
+        assert!(!all.contains(['\u{1b}', '\u{202e}', '\u{9b}']), "{all:?}");
     }
+}
+
+#[test]
+fn variables_that_are_likely_misspelt_are_told() {
+    let folder = Folder::new("");
+    for args in ["config show --config audit.toml", "explain --config audit.toml GET /"] {
+        let run = folder.run_with(args, "", &[("AUDIT_CAPTUR", "hunter2"), ("AUDIT_PORT", "1")]);
+        let expected =
+            "audit: environment AUDIT_CAPTUR: sets nothing; did you mean `AUDIT_CAPTURE`?\n";
+        assert_eq!((run.code, run.stderr.as_str()), (0, expected), "{args}");
+    }
+    let run = folder.run_with("config show", "", &[("AUDIT_MASK_FIELDS", "hunter2")]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("no variable sets a list"), "{}", run.stderr);
 }
 
 #[test]

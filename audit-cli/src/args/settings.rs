@@ -39,7 +39,8 @@ pub(crate) struct Explain {
     /// The template of the route that matched, as the framework writes it: `/orders/{id}`
     #[arg(long, value_name = "TEMPLATE")]
     pub(crate) route: Option<String>,
-    /// The response's status [default: 200; 500 for `panicked`, 101 for `upgraded`]
+    /// The response's status [default: 200; 500 for `panicked`, 101 for `upgraded`,
+    /// none for `cancelled`]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(100..=999))]
     pub(crate) status: Option<u16>,
     /// How the request ended: `completed`, `upgraded`, `cancelled`, `panicked`, `service_error`,

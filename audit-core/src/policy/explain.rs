@@ -11,13 +11,14 @@ use crate::{Capture, Outcome, Reliability};
 /// A request, as far as it is told, to ask what the settings make of it.
 ///
 /// What is not told is taken to be an answer with status 200 at once, with no body, to nobody in
-/// particular.
+/// particular; of a request that panicked or was upgraded, with status 500 or 101; of one that was
+/// cancelled, that there was no answer yet.
 #[derive(Clone, Debug)]
 pub struct Question {
     method: String,
     path: String,
     route: Option<String>,
-    status: u16,
+    status: Option<u16>,
     outcome: Outcome,
     duration: Duration,
     size: u64,
@@ -33,7 +34,7 @@ impl Question {
             method: method.into(),
             path: path.into(),
             route: None,
-            status: 200,
+            status: None,
             outcome: Outcome::Completed,
             duration: Duration::ZERO,
             size: 0,
@@ -52,7 +53,7 @@ impl Question {
     /// Answered with this status.
     #[must_use]
     pub const fn status(mut self, status: u16) -> Self {
-        self.status = status;
+        self.status = Some(status);
         self
     }
 
@@ -92,10 +93,16 @@ impl Question {
     }
 
     fn facts(&self) -> Facts<'_> {
-        let no_response = matches!(self.outcome, Outcome::ServiceError | Outcome::Interrupted);
+        let status = match self.outcome {
+            Outcome::ServiceError | Outcome::Interrupted => None,
+            Outcome::Cancelled => self.status,
+            Outcome::Panicked => self.status.or(Some(500)),
+            Outcome::Upgraded => self.status.or(Some(101)),
+            Outcome::Completed | Outcome::BodyError => self.status.or(Some(200)),
+        };
         Facts {
             route: self.route.as_deref(),
-            status: (!no_response).then_some(self.status),
+            status,
             outcome: self.outcome,
             nanos: u64::try_from(self.duration.as_nanos()).unwrap_or(u64::MAX),
             size: self.size,
@@ -110,6 +117,8 @@ impl Question {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Explanation {
+    /// The status that was asked about, if there is an answer.
+    pub status: Option<u16>,
     /// The exclusion that leaves no record, whatever the rules say.
     pub excluded: Option<String>,
     /// Every rule in order, up to the one that decides; none for an excluded request.
@@ -158,7 +167,8 @@ impl Config {
         let mask = &self.masks[says.mask];
         let excluded = self.exclusions.why(method, path);
         // Decided at the head, where some rule records something.
-        let strict = head.reliability == Reliability::Strict && head.capture > Capture::None;
+        let begins = excluded.is_none() && head.capture > Capture::None;
+        let strict = begins && head.reliability == Reliability::Strict;
         let (sample_rate, why) = match (&excluded, says.capture) {
             (Some(why), _) => (0.0, format!("no record: excluded by {why}")),
             (None, _) if strict => (1.0, "always recorded: it is strict".to_owned()),
@@ -172,9 +182,10 @@ impl Config {
             excluded,
             rule: rule.name.clone(),
             capture: if strict { says.capture.max(Capture::Metadata) } else { says.capture },
-            gathered: head.capture.max(self.capture_up_to),
+            status: facts.status,
+            gathered: if begins { head.capture.max(self.capture_up_to) } else { Capture::None },
             body_limit: says.limit,
-            reliability: head.reliability,
+            reliability: if strict { Reliability::Strict } else { Reliability::Buffered },
             built_in_masks: mask.masks_built_in(),
             masks: mask.told(),
             sample_rate,

@@ -1,6 +1,7 @@
 //! What reaches a sink: no secret, and valid JSON, whatever a request and an application hold.
 
 mod any;
+mod explain;
 mod rules;
 mod secrets;
 mod strict;
