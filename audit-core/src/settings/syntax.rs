@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::keys::{KEYS, Key, RULE_KEYS};
+
 /// The key that it is about, as far as that can be told, and what is wrong and what to write.
 pub(super) fn explained(text: &str, at: &Range<usize>, message: &str) -> (String, String) {
     let start = text.floor_char_boundary(at.start.min(text.len()));
@@ -23,14 +25,29 @@ pub(super) fn explained(text: &str, at: &Range<usize>, message: &str) -> (String
         return (String::new(), plain);
     }
     let word = |c: char| c.is_alphanumeric() || "_-./*".contains(c);
-    let why = match wrong.to_ascii_lowercase().as_str() {
-        lower @ ("true" | "false") => format!("`{wrong}` is no value; write `{lower}`"),
-        _ if !wrong.is_empty() && wrong.chars().all(word) => {
-            format!("`{wrong}` is no value; write a text in quotes, `\"{wrong}\"`")
+    let key = key(text, begin, line);
+    let why = match (wrong.to_ascii_lowercase().as_str(), allowed(&key)) {
+        (lower @ ("true" | "false"), _) => format!("`{wrong}` is no value; write `{lower}`"),
+        _ if wrong.is_empty() || !wrong.chars().all(word) => plain,
+        (_, Some(flag)) if flag == FLAG => format!("`{wrong}` is not {flag}"),
+        (_, Some(allowed)) => {
+            format!("`{wrong}` is no value; write {allowed}, and texts in quotes, as `\"{wrong}\"`")
         }
-        _ => plain,
+        _ => format!("`{wrong}` is no value; write a text in quotes, `\"{wrong}\"`"),
     };
-    (key(text, begin, line), why)
+    (key, why)
+}
+
+/// What a switch may be.
+const FLAG: &str = "true or false";
+
+/// What is allowed for a key.
+fn allowed(key: &str) -> Option<String> {
+    let of_rule = || {
+        let name = key.strip_prefix("rule.")?;
+        RULE_KEYS.iter().find(|key| key.name == name).map(Key::allowed)
+    };
+    KEYS.iter().find(|one| one.name == key).map(Key::allowed).or_else(of_rule)
 }
 
 /// The key of a line, with the section above it.
@@ -57,16 +74,21 @@ mod tests {
         for (text, expected) in [
             (
                 "[auditor]\ncapture = full\n",
-                "a:2:11: auditor.capture: `full` is no value; write a text in quotes, `\"full\"`",
+                "a:2:11: auditor.capture: `full` is no value; write one of none, metadata, headers, \
+                 request, full, and texts in quotes, as `\"full\"`",
             ),
             (
                 "[bodies]\nlimit = 8k\n",
-                "a:2:9: bodies.limit: `8k` is no value; write a text in quotes, `\"8k\"`",
+                "a:2:9: bodies.limit: `8k` is no value; write a size such as \"8KiB\", or a number of \
+                 bytes, and texts in quotes, as `\"8k\"`",
             ),
             ("[mask]\nbuiltin = True\n", "a:2:11: mask.builtin: `True` is no value; write `true`"),
+            ("[mask]\nbuiltin = yes\n", "a:2:11: mask.builtin: `yes` is not true or false"),
+            ("[x]\ny = z\n", "a:2:5: x.y: `z` is no value; write a text in quotes, `\"z\"`"),
             (
                 "[[rule]]\nmethods = [GET]\n",
-                "a:2:12: rule.methods: `GET` is no value; write a text in quotes, `\"GET\"`",
+                "a:2:12: rule.methods: `GET` is no value; write a list of methods such as \
+                 \"POST\", and texts in quotes, as `\"GET\"`",
             ),
             (
                 "[auditor]\ncapture = 'full'\ncapture = 'none'\n",
