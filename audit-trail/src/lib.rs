@@ -24,11 +24,13 @@ mod disk;
 mod error;
 mod line;
 mod lock;
+mod note;
 mod read;
 mod recover;
 mod secret;
 mod segment;
 mod trail;
+mod tree;
 mod write;
 
 #[cfg(test)]
@@ -37,6 +39,7 @@ mod tests;
 pub use self::{
     builder::Builder,
     error::TrailError,
+    note::{BadKey, SigningKey, VerifyingKey},
     read::{Damaged, Item, Line, ReadError, Reader},
     secret::read_secret,
     trail::Trail,

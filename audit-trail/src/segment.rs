@@ -1,9 +1,12 @@
 //! A segment: its file name and its first line.
 
-use crate::line::MAX_SEQ;
+use crate::{
+    line::MAX_SEQ,
+    tree::{Tree, hex, unhex},
+};
 
 /// The version of the format, as headers and `open` records name it.
-pub(crate) const FORMAT: &str = "audit-trail-0";
+pub(crate) const FORMAT: &str = "audit-trail-1";
 
 /// The file name of the segment whose first record is `from`.
 pub(crate) fn file_name(from: u64) -> String {
@@ -19,9 +22,14 @@ pub(crate) fn parse_name(name: &str) -> Option<u64> {
     digits.parse().ok().filter(|from| *from <= MAX_SEQ)
 }
 
-/// The first line of a segment, with its line feed.
-pub(crate) fn header(origin: &str, from: u64) -> String {
-    format!("{{\"trail\":\"{FORMAT}\",\"origin\":\"{origin}\",\"from\":{from},\"hashes\":[]}}\n")
+/// The first line of a segment, with its line feed: it states the tree of the records before it.
+pub(crate) fn header(origin: &str, before: &Tree) -> String {
+    let from = before.size();
+    let hashes: Vec<String> = before.roots().iter().map(|root| format!("\"{}\"", hex(root))).collect();
+    let hashes = hashes.join(",");
+    format!(
+        "{{\"trail\":\"{FORMAT}\",\"origin\":\"{origin}\",\"from\":{from},\"hashes\":[{hashes}]}}\n"
+    )
 }
 
 /// What a first line says.
@@ -31,8 +39,8 @@ pub(crate) enum Header {
     Known {
         /// Which directory of which trail it belongs to.
         origin: String,
-        /// The seq of its first record.
-        from: u64,
+        /// The tree of the records before it; its size is the seq of its first record.
+        before: Tree,
     },
     /// A segment of another version, whose name is given.
     Other(String),
@@ -48,12 +56,16 @@ pub(crate) fn parse_header(line: &[u8]) -> Option<Header> {
         return (plain && rest.ends_with('}')).then(|| Header::Other(format.to_owned()));
     }
     let (origin, rest) = rest.strip_prefix(",\"origin\":\"")?.split_once('"')?;
-    let from = rest.strip_prefix(",\"from\":")?.strip_suffix(",\"hashes\":[]}")?;
-    let from: u64 = from.parse().ok()?;
+    let (from, rest) = rest.strip_prefix(",\"from\":")?.split_once(',')?;
+    let hashes = rest.strip_prefix("\"hashes\":[")?.strip_suffix("]}")?;
+    let from: u64 = from.parse().ok().filter(|from| *from <= MAX_SEQ)?;
+    let roots = hashes.split(',').filter(|hash| !hash.is_empty());
+    let root = |hash: &str| unhex(hash.strip_prefix('"')?.strip_suffix('"')?.as_bytes());
+    let before = Tree::from_roots(from, roots.map(root).collect::<Option<_>>()?)?;
     let origin_fits = !origin.is_empty() && origin.bytes().all(in_origin);
-    // Exactly one spelling: no leading zeros, no sign.
-    let same = origin_fits && from <= MAX_SEQ && header(origin, from).trim_end().as_bytes() == line;
-    same.then(|| Header::Known { origin: origin.to_owned(), from })
+    // Exactly one spelling: no leading zeros, no sign, no comma too many.
+    let same = origin_fits && header(origin, &before).trim_end().as_bytes() == line;
+    same.then(|| Header::Known { origin: origin.to_owned(), before })
 }
 
 /// The bytes an origin is made of.

@@ -5,6 +5,7 @@ mod check;
 mod control;
 mod encode;
 mod json;
+mod leaf;
 mod split;
 
 pub(crate) use self::{
@@ -12,6 +13,7 @@ pub(crate) use self::{
     check::record,
     control::Event,
     encode::encode,
+    leaf::{Salts, commitment, leaf, parts, salt_of},
     split::{Lines, Next},
 };
 
