@@ -8,16 +8,14 @@
 use std::{
     collections::{HashMap, VecDeque},
     fs::File,
-    io::{self, Read as _},
-    os::fd::AsFd,
+    io,
 };
 
-use rustix::{fs::OFlags, io::Errno};
+use rustix::io::Errno;
 use uuid::Uuid;
 
 use crate::{
     directory::Directory,
-    disk::write_all,
     line::{self, Lines, Next, Told, core_of, told},
 };
 
@@ -75,7 +73,7 @@ impl Announced {
     pub(crate) fn note(&mut self, directory: &Directory, from: u64) -> Result<(), Errno> {
         match self.oldest(from) {
             Some(oldest) => {
-                write(directory, oldest)?;
+                directory.replace_whole(FILE, format!("{oldest:020}\n").as_bytes())?;
                 self.noted = true;
             }
             // Left where it cannot be removed, it makes the next start read more than it has to.
@@ -86,23 +84,9 @@ impl Announced {
     }
 }
 
-fn write(directory: &Directory, oldest: u64) -> Result<(), Errno> {
-    let temporary = format!("{FILE}.new");
-    if directory.stat(&temporary).is_ok() {
-        directory.remove(&temporary);
-    }
-    let file = directory.create(&temporary, OFlags::WRONLY)?;
-    write_all(directory.disk(), &file, format!("{oldest:020}\n").as_bytes()).1?;
-    directory.disk().sync(file.as_fd())?;
-    directory.rename(&temporary, FILE)?;
-    directory.sync()
-}
-
 /// The seq from which on an intent may have no record, besides those in the last segment.
 pub(crate) fn noted(directory: &Directory) -> Option<u64> {
-    let file = directory.open(FILE, OFlags::RDONLY).ok()?;
-    let mut text = String::new();
-    File::from(file).take(64).read_to_string(&mut text).ok()?;
+    let text = directory.read_small(FILE, 64)?;
     text.trim_end().parse().ok()
 }
 

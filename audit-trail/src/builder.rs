@@ -1,11 +1,14 @@
 //! Settings, and the way to an open trail.
 
 use std::{
+    collections::VecDeque,
     io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
+
+use rustix::io::Errno;
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, rngs::SysRng};
 
@@ -13,11 +16,13 @@ use crate::{
     Trail, TrailError, announced,
     directory::{Directory, file_id},
     disk::{Disk, Os},
+    key,
     line::Event,
     lock::Lock,
-    recover::{Found, recover},
+    note::SigningKey,
+    recover::{Fitness, Found, VERIFIER, recover},
     secret, segment,
-    write::{Active, Settings, Shared, Writer},
+    write::{Active, Settings, Shared, Signer, Writer},
 };
 
 /// How many writers a root takes: their names have two digits.
@@ -29,6 +34,7 @@ const WRITERS: u32 = 100;
 pub struct Builder {
     root: PathBuf,
     secret_file: Option<PathBuf>,
+    key: Option<SigningKey>,
     said: audit_core::settings::Trail,
     heartbeat: Duration,
     disk: DebugDisk,
@@ -49,6 +55,7 @@ impl Builder {
         Self {
             root: root.to_owned(),
             secret_file: None,
+            key: None,
             said: audit_core::settings::Trail::default(),
             heartbeat: Duration::from_secs(60),
             disk,
@@ -83,23 +90,31 @@ impl Builder {
     }
 
     /// How long after a record a checkpoint is signed at the latest. Default 1 s; more than 0, at
-    /// most 60 s. Trails are not signed yet: it is checked, and has no effect.
+    /// most 60 s. What no checkpoint covers can be changed unseen.
     pub const fn checkpoint_interval(mut self, interval: Duration) -> Self {
         self.said.checkpoint_interval = interval;
         self
     }
 
-    /// How many records a checkpoint covers at most. Default 4,096; 1 to 1,048,576. Trails are not
-    /// signed yet: it is checked, and has no effect.
+    /// How many records a checkpoint waits for at most. Default 4,096; 1 to 1,048,576. Each makes
+    /// the writer wait for the disk once.
     pub const fn checkpoint_records(mut self, records: u64) -> Self {
         self.said.checkpoint_records = records;
         self
     }
 
-    /// The file with the private key that signs checkpoints. Default: beside the root. Trails are
-    /// not signed yet: it is not opened.
+    /// The file with the private key that signs checkpoints: one line, as `audit keygen` prints,
+    /// which other users can neither read nor write. Default: what the environment variable
+    /// `AUDIT_SIGNING_KEY` holds, else the file beside the root, its name with `.key` added, which
+    /// is made when it is missing.
     pub fn key_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.said.key = Some(path.into());
+        self
+    }
+
+    /// The private key itself, for those who keep it elsewhere. It counts more than a file.
+    pub fn key(mut self, key: SigningKey) -> Self {
+        self.key = Some(key);
         self
     }
 
@@ -143,8 +158,14 @@ impl Builder {
         let disk = self.disk.0;
         let (path, name) = named(&self.root)?;
         let root = Directory::root(&path, Arc::clone(&disk))?;
-        let beside = path.with_file_name(format!("{name}.secret"));
-        let secret = secret::load_or_make(self.secret_file.as_deref().unwrap_or(&beside), &disk)?;
+        let beside = |end: &str| path.with_file_name(format!("{name}.{end}"));
+        let file = self.secret_file.unwrap_or_else(|| beside("secret"));
+        let secret = secret::load_or_make(&file, &disk)?;
+        let key = match self.key {
+            Some(key) => key,
+            None => key::of_trail(self.said.key.as_deref(), &beside("key"), &name, &disk)?,
+        };
+        let verifier = key.verifying_key();
         let random = |error| {
             TrailError::io(
                 "seed from the system's random source for",
@@ -153,18 +174,38 @@ impl Builder {
             )
         };
         let mut rng = StdRng::try_from_rng(&mut SysRng).map_err(random)?;
+        let mut left = Vec::new();
         for number in 0..WRITERS {
             let writer = format!("{number:02}");
             let directory = root.child(&writer)?;
             let Some(lock) = Lock::take(&directory)? else { continue };
-            let Some(found) = recover(&directory)? else { continue };
+            let mut found = match recover(&directory, &verifier)? {
+                Fitness::Fit(found) => *found,
+                Fitness::Left(why) => {
+                    left.extend(why.map(|why| format!("{writer} was left as it is: {why}")));
+                    continue;
+                }
+            };
+            let told = |reason| Event::Repair { file: None, bytes: 0, reason };
+            found.repairs.extend(left.into_iter().map(told));
             let fresh = segment::origin(&name, rng.next_u64(), &writer);
             let path = directory.path().to_owned();
-            let writer = begin(directory, lock, found, fresh, rng, settings)?;
+            match directory.create_whole(VERIFIER, format!("{verifier}\n").as_bytes()) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(TrailError::io("write verifier.key in", &path, error)),
+            }
+            let signer = Signer::new(
+                key,
+                self.said.checkpoint_interval,
+                self.said.checkpoint_records,
+                found.signed.unwrap_or_default(),
+            );
+            let writer = begin(directory, lock, found, fresh, rng, settings, signer)?;
             let shared = Arc::new(Shared::new(writer));
             shared
                 .commit(usize::MAX)
                 .and_then(|()| shared.sync())
+                .and_then(|()| shared.checkpoint())
                 .map_err(|error| TrailError::io("write to", &path, error))?;
             shared
                 .with(|writer| writer.announced.note(&writer.directory, writer.next))
@@ -186,6 +227,7 @@ fn begin(
     fresh: String,
     rng: StdRng,
     settings: Settings,
+    signer: Signer,
 ) -> Result<Writer, TrailError> {
     let (mut origin, mut active) = (fresh, None);
     if let Some(last) = found.segment {
@@ -199,33 +241,42 @@ fn begin(
             len: last.len,
             torn: 0,
             keep: last.len,
-            header: segment::header(&last.origin, last.from).len() as u64,
+            header: last.header,
             born: Instant::now().checked_sub(last.age).unwrap_or_else(Instant::now),
             full: false,
         });
         origin = last.origin;
     }
+    let next = found.tree.size();
     let mut writer = Writer {
         directory,
         lock: Some(lock),
         settings,
         origin,
         rng,
-        next: found.next,
+        next,
         pending: Vec::new(),
         done: 0,
-        spooled: found.next,
+        spooled: next,
         unsynced: Vec::new(),
         in_flight: Vec::new(),
         syncing: false,
-        durable: found.next,
+        durable: next,
+        tree: found.tree,
+        leaves: VecDeque::new(),
+        signer,
         epoch: 0,
         active,
         sealed: None,
         last_line: Instant::now(),
         announced: announced::begin(&found.interrupted, found.noted),
     };
-    writer.push_event(&Event::Open { unclean: found.unclean });
+    let signed = found.signed.unwrap_or_default();
+    writer.push_event(&Event::Open {
+        unclean: found.unclean,
+        size: found.signed,
+        unsealed: (signed < next).then(|| (signed, next - 1)),
+    });
     for repair in &found.repairs {
         writer.push_event(repair);
     }

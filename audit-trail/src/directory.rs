@@ -1,7 +1,7 @@
 //! Folders held open, and files in them that are provably ours.
 
 use std::{
-    io,
+    io::{self, Read as _},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
     sync::Arc,
@@ -166,6 +166,29 @@ impl Directory {
             let file = self.file_path(name);
             tracing::warn!(target: "audit", file = %file.display(), %error, "cannot remove");
         }
+    }
+
+    /// Writes a small file, whole or not at all, in place of the one that may be there.
+    pub(crate) fn replace_whole(&self, name: &str, content: &[u8]) -> Result<(), Errno> {
+        let temporary = format!("{name}.new");
+        if self.stat(&temporary).is_ok() {
+            // Left by a writer that was killed here.
+            self.remove(&temporary);
+        }
+        let file = self.create(&temporary, OFlags::WRONLY)?;
+        write_all(&*self.disk, &file, content).1?;
+        self.disk.sync(file.as_fd())?;
+        self.rename(&temporary, name)?;
+        self.sync()
+    }
+
+    /// Reads a small file of at most so many bytes; `None` where there is none that is ours, or
+    /// it is larger.
+    pub(crate) fn read_small(&self, name: &str, most: u64) -> Option<String> {
+        let file = self.open(name, OFlags::RDONLY).ok()?;
+        let mut text = String::new();
+        std::fs::File::from(file).take(most + 1).read_to_string(&mut text).ok()?;
+        (text.len() as u64 <= most).then_some(text)
     }
 
     /// Creates a small file, whole or not at all, and never over one that exists.

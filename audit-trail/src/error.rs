@@ -40,8 +40,20 @@ pub enum TrailError {
         /// The file.
         path: PathBuf,
     },
+    /// The key that signs the trail is missing, or is none.
+    #[error("{}: {why}", path.display())]
+    Key {
+        /// The file, or the environment variable.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        why: String,
+    },
     /// Every writer directory is held by a living process.
-    #[error("all 100 writer directories of {} are in use: stop a process that writes there", root.display())]
+    #[error(
+        "all 100 writer directories of {} are in use or were left as they are: stop a process that \
+         writes there, or move away what `audit verify` finds damaged",
+        root.display()
+    )]
     Occupied {
         /// The trail root.
         root: PathBuf,

@@ -13,6 +13,9 @@ use crate::{
     disk::{Disk, FILE_MODE, SAFE},
 };
 
+/// No such file is larger, in bytes.
+const LARGEST: u64 = 1024;
+
 /// Reads the secret, or makes one where the file is missing.
 pub(crate) fn load_or_make(path: &Path, disk: &Arc<dyn Disk>) -> Result<Secret, TrailError> {
     loop {
@@ -39,6 +42,13 @@ pub fn read_secret(path: impl AsRef<Path>) -> Result<Secret, TrailError> {
 }
 
 fn load(path: &Path) -> Result<Option<Secret>, TrailError> {
+    let Some(text) = load_private(path)? else { return Ok(None) };
+    let bytes = parse(&text).ok_or_else(|| TrailError::Secret { path: path.to_owned() })?;
+    Ok(Some(Secret::new(bytes)))
+}
+
+/// Reads a small file that nobody else can read or write; `None` where there is none.
+pub(crate) fn load_private(path: &Path) -> Result<Option<Vec<u8>>, TrailError> {
     let fd = match fs::open(path, OFlags::RDONLY | SAFE, FILE_MODE) {
         Ok(fd) => fd,
         Err(Errno::NOENT) => return Ok(None),
@@ -56,13 +66,12 @@ fn load(path: &Path) -> Result<Option<Secret>, TrailError> {
     if stat.st_mode & 0o077 != 0 {
         return refuse("can be read or written by other users, so it is no secret: chmod 600 it");
     }
-    let mut text = Vec::with_capacity(80);
+    let mut text = Vec::new();
     File::from(fd)
-        .take(80)
+        .take(LARGEST)
         .read_to_end(&mut text)
         .map_err(|error| TrailError::io("read", path, error))?;
-    let bytes = parse(&text).ok_or_else(|| TrailError::Secret { path: path.to_owned() })?;
-    Ok(Some(Secret::new(bytes)))
+    Ok(Some(text))
 }
 
 fn parse(text: &[u8]) -> Option<[u8; 32]> {
@@ -78,8 +87,18 @@ fn parse(text: &[u8]) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-/// Whole or not at all, and never over another: false when there is one already.
 fn make(path: &Path, secret: &Secret, disk: &Arc<dyn Disk>) -> Result<bool, TrailError> {
+    let mut text: String = secret.expose().iter().map(|b| format!("{b:02x}")).collect();
+    text.push('\n');
+    make_private(path, &text, disk)
+}
+
+/// Whole or not at all, and never over another: false when there is one already.
+pub(crate) fn make_private(
+    path: &Path,
+    text: &str,
+    disk: &Arc<dyn Disk>,
+) -> Result<bool, TrailError> {
     let failed = |error: Errno| TrailError::io("create", path, error);
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(failed(Errno::INVAL));
@@ -87,8 +106,6 @@ fn make(path: &Path, secret: &Secret, disk: &Arc<dyn Disk>) -> Result<bool, Trai
     let name = name.to_str().ok_or_else(|| failed(Errno::ILSEQ))?;
     let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
     let folder = crate::directory::Directory::unchecked(parent, Arc::clone(disk))?;
-    let mut text: String = secret.expose().iter().map(|b| format!("{b:02x}")).collect();
-    text.push('\n');
     match folder.create_whole(name, text.as_bytes()) {
         Ok(()) => Ok(true),
         Err(Errno::EXIST) => Ok(false),

@@ -25,7 +25,8 @@ pub(crate) fn parse_name(name: &str) -> Option<u64> {
 /// The first line of a segment, with its line feed: it states the tree of the records before it.
 pub(crate) fn header(origin: &str, before: &Tree) -> String {
     let from = before.size();
-    let hashes: Vec<String> = before.roots().iter().map(|root| format!("\"{}\"", hex(root))).collect();
+    let hashes: Vec<String> =
+        before.roots().iter().map(|root| format!("\"{}\"", hex(root))).collect();
     let hashes = hashes.join(",");
     format!(
         "{{\"trail\":\"{FORMAT}\",\"origin\":\"{origin}\",\"from\":{from},\"hashes\":[{hashes}]}}\n"
@@ -105,27 +106,39 @@ mod tests {
 
     #[test]
     fn headers_have_one_spelling() {
-        let line = header("shop/00ff/00", 12);
-        let text = r#"{"trail":"audit-trail-0","origin":"shop/00ff/00","from":12,"hashes":[]}"#;
+        let before = Tree::from_roots(5, vec![[1; 32], [0xab; 32]]).unwrap();
+        let line = header("shop/00ff/00", &before);
+        let (one, two) = ("01".repeat(32), "ab".repeat(32));
+        let text = format!(
+            r#"{{"trail":"audit-trail-1","origin":"shop/00ff/00","from":5,"hashes":["{one}","{two}"]}}"#
+        );
         assert_eq!(line.trim_end(), text);
-        let known = Header::Known { origin: "shop/00ff/00".into(), from: 12 };
+        let known = Header::Known { origin: "shop/00ff/00".into(), before };
         assert_eq!(parse_header(text.as_bytes()), Some(known));
         for wrong in [
-            text.replace("12", "012"),
-            text.replace("12", "+12"),
-            text.replace("12", "-1"),
+            text.replace(":5,", ":05,"),
+            text.replace(":5,", ":+5,"),
+            text.replace(":5,", ":-1,"),
+            text.replace(":5,", ":7,"),
             text.replace("shop", "sh op"),
             text.replace("shop/00ff/00", ""),
-            text.replace("trail-0", "trail-"),
-            text.replace("trail-0", "trail-x"),
-            text.replace("[]", "[1]"),
+            text.replace("trail-1", "trail-"),
+            text.replace("trail-1", "trail-x"),
+            text.replace("ab", "AB"),
+            text.replace("\",\"", "\",,\""),
+            text.replace("]}", ",]}"),
             format!("{text} "),
             String::new(),
         ] {
             assert_eq!(parse_header(wrong.as_bytes()), None, "{wrong}");
         }
-        let other = text.replace("trail-0", "trail-1");
-        assert_eq!(parse_header(other.as_bytes()), Some(Header::Other("audit-trail-1".into())));
+        let other = text.replace("trail-1", "trail-2");
+        assert_eq!(parse_header(other.as_bytes()), Some(Header::Other("audit-trail-2".into())));
+        let empty = header("x", &Tree::default());
+        assert_eq!(
+            empty,
+            "{\"trail\":\"audit-trail-1\",\"origin\":\"x\",\"from\":0,\"hashes\":[]}\n"
+        );
     }
 
     #[test]

@@ -139,6 +139,7 @@ impl Sink for Trail {
             self.shared.with(|writer| writer.push_event(&Event::Close));
         }
         self.sync()?;
+        self.shared.checkpoint().map_err(|error| self.failed(&error))?;
         self.closed = true;
         self.shared.stop(Duration::from_secs(60));
         if let Some(thread) = self.thread.take()

@@ -9,6 +9,10 @@ pub(crate) enum Event {
     Open {
         /// The directory held records and the last of them is not `close`.
         unclean: bool,
+        /// The size of the last checkpoint, where there was one.
+        size: Option<u64>,
+        /// The records after it, from and to, which were taken over as the file was.
+        unsealed: Option<(u64, u64)>,
     },
     /// The process ended in good order.
     Close,
@@ -37,11 +41,17 @@ impl Event {
         };
         let mut core = format!("\"kind\":\"control\",\"control\":{{\"op\":\"{op}\"");
         match self {
-            Self::Open { unclean } => {
+            Self::Open { unclean, size, unsealed } => {
                 let (boot, pid) = (boot_id(), std::process::id());
                 let format = crate::segment::FORMAT;
                 core += &format!(",\"format\":\"{format}\",\"boot_id\":{boot}");
                 core += &format!(",\"pid\":{pid},\"unclean\":{unclean}");
+                if let Some(size) = size {
+                    core += &format!(",\"size\":{size}");
+                }
+                if let Some((from, to)) = unsealed {
+                    core += &format!(",\"unsealed\":{{\"from\":{from},\"to\":{to}}}");
+                }
             }
             Self::Repair { file, bytes, reason } => {
                 if let Some(file) = file {
@@ -76,7 +86,7 @@ mod tests {
     fn every_event_makes_a_line_that_readers_know() {
         let reason = String::from("\"odd\"\n\t");
         for (event, op) in [
-            (Event::Open { unclean: true }, "open"),
+            (Event::Open { unclean: true, size: Some(3), unsealed: Some((3, 4)) }, "open"),
             (Event::Close, "close"),
             (Event::Heartbeat, "heartbeat"),
             (Event::Repair { file: Some("a.bad".into()), bytes: 7, reason }, "repair"),

@@ -2,10 +2,12 @@
 
 use std::io::Write as _;
 
-use super::check;
+use super::{check, leaf::leaf};
+use crate::tree::Hash;
 
 /// Appends one line with its line feed: `seq`, the core, each group after `,` TAB, and a salt
-/// where there are groups. On refusal nothing is appended, and the reason is given.
+/// where there are groups. Gives its leaf. On refusal nothing is appended, and the reason is
+/// given.
 ///
 /// JSON forbids a raw TAB in a string and allows it between tokens, so that splitting a line at
 /// TAB gives the core and the groups to the byte, without a JSON parser.
@@ -15,7 +17,7 @@ pub(crate) fn encode<'a>(
     core: &[u8],
     groups: impl Iterator<Item = (&'a str, &'a [u8])>,
     salt: impl FnOnce() -> [u8; 16],
-) -> Result<(), &'static str> {
+) -> Result<Hash, &'static str> {
     let start = out.len();
     // Writing to a Vec does not fail.
     let _ = write!(out, "{{\"seq\":{seq},");
@@ -40,12 +42,16 @@ pub(crate) fn encode<'a>(
     out.push(b'}');
     // What recovery would not take as a line must never be written: at the next start it, and
     // all that follows it, would be taken for a torn tail.
-    if let Err(why) = check::record(&out[start..]) {
-        out.truncate(start);
-        return Err(why);
+    match check::record(&out[start..]).and_then(|_| leaf(&out[start..])) {
+        Ok(leaf) => {
+            out.push(b'\n');
+            Ok(leaf)
+        }
+        Err(why) => {
+            out.truncate(start);
+            Err(why)
+        }
     }
-    out.push(b'\n');
-    Ok(())
 }
 
 #[cfg(test)]

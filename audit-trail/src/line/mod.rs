@@ -13,7 +13,7 @@ pub(crate) use self::{
     check::record,
     control::Event,
     encode::encode,
-    leaf::{Salts, commitment, leaf, parts, salt_of},
+    leaf::leaf,
     split::{Lines, Next},
 };
 

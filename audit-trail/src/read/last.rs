@@ -6,6 +6,8 @@ use super::{ReadError, segment::Segment, writer_dir::WriterDir};
 use crate::segment::file_name;
 
 const CHUNK: usize = 64 << 10;
+/// Begins a line that is a checkpoint, and no record.
+const NOTE: &[u8] = b"{\"checkpoint\":\"";
 
 impl WriterDir {
     /// Goes to a place after which at least the last `n` complete lines follow.
@@ -49,33 +51,37 @@ impl WriterDir {
     }
 }
 
-/// Where the last `n` complete lines begin, and how many lines lie from there on; 0 and all
-/// complete lines of the file where it has not more than `n`.
+/// Where the last `n` complete records begin, and how many lie from there on; 0 and all complete
+/// lines but checkpoints where the file has not more than `n`.
 fn back(file: &File, n: u64) -> io::Result<(u64, u64)> {
     let mut at = file.metadata()?.len();
-    let mut chunk = vec![0; CHUNK];
-    let mut feeds = 0;
+    // What follows a chunk tells whether the line that begins there is a checkpoint.
+    let mut chunk = vec![0; CHUNK + NOTE.len()];
+    let mut ahead = 0;
+    let mut feeds: u64 = 0;
     while at > 0 {
         let len = CHUNK.min(usize::try_from(at).unwrap_or(CHUNK));
         let start = at - len as u64;
-        match file.read_exact_at(&mut chunk[..len], start) {
+        match file.read_exact_at(&mut chunk[..len + ahead], start) {
             Ok(()) => {}
             // Cut while it was read: from its new end.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                (at, feeds) = (at.min(file.metadata()?.len()), 0);
+                (at, feeds, ahead) = (at.min(file.metadata()?.len()), 0, 0);
                 continue;
             }
             Err(error) => return Err(error),
         }
-        for i in (0..len).rev() {
-            if chunk[i] == b'\n' {
-                feeds += 1;
-                if feeds > n {
-                    return Ok((start + i as u64 + 1, n));
-                }
+        for i in (0..len).rev().filter(|i| chunk[*i] == b'\n') {
+            if chunk[i + 1..len + ahead].starts_with(NOTE) {
+                // Its own end was counted.
+                feeds = feeds.saturating_sub(1);
             }
+            if feeds == n {
+                return Ok((start + i as u64 + 1, n));
+            }
+            feeds += 1;
         }
-        at = start;
+        (at, ahead) = (start, NOTE.len().min(len));
     }
     Ok((0, feeds))
 }
@@ -98,5 +104,24 @@ mod tests {
         assert_eq!(back(&file, 299).unwrap(), (1_000, 299));
         assert_eq!(back(&file, 300).unwrap(), (0, 300));
         assert_eq!(back(&file, u64::MAX).unwrap(), (0, 300));
+    }
+
+    #[test]
+    fn checkpoints_do_not_count() {
+        let record = "{\"seq\":1,\"m\":{\"checkpoint\":\"x\"}}\n";
+        let note = "{\"checkpoint\":\"x\"}\n";
+        for filler in (CHUNK - 200..CHUNK + 200).step_by(7) {
+            let mut file = tempfile::tempfile().unwrap();
+            let text = format!("{record}{note}{}\n{record}{note}{record}", "x".repeat(filler));
+            file.write_all(text.as_bytes()).unwrap();
+            let len = text.len() as u64;
+            let (record, note) = (record.len() as u64, note.len() as u64);
+            assert_eq!(back(&file, 1).unwrap(), (len - record, 1));
+            assert_eq!(back(&file, 2).unwrap(), (len - 2 * record - note, 2));
+            assert_eq!(back(&file, 3).unwrap(), (record + note, 3), "{filler}");
+            assert_eq!(back(&file, 4).unwrap(), (0, 4));
+            file.write_all(b"{\"checkpoint\":\"torn").unwrap();
+            assert_eq!(back(&file, 1).unwrap(), (len - record, 1));
+        }
     }
 }

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     line::{self, Lines, Next},
+    note::from_line,
     segment::{Header, file_name, parse_header, parse_name},
 };
 
@@ -170,12 +171,15 @@ impl WriterDir {
             Ok(Next::Line(bytes)) => {
                 let (fingerprint, at_start) = (fingerprint(bytes), segment.at_start);
                 let judged = if at_start { Err("") } else { read_line(&self.name, bytes) };
+                let is_note = !at_start && judged.is_err() && from_line(bytes).is_some();
                 let header = at_start.then(|| parse_header(bytes));
                 segment.passed(start, fingerprint);
                 segment.at_start = false;
                 match (header, judged) {
                     (Some(header), _) => self.take_header(header),
                     (None, Ok(line)) => self.take_line(line, fingerprint),
+                    // A checkpoint: whether it is true is the verifier's affair.
+                    (None, Err(_)) if is_note => {}
                     (None, Err(why)) => self.report(why.to_owned()),
                 }
             }
@@ -225,7 +229,8 @@ impl WriterDir {
     fn take_header(&mut self, header: Option<Header>) {
         let Some(segment) = &mut self.current else { return };
         match header {
-            Some(Header::Known { from, .. }) if from == segment.from => {
+            Some(Header::Known { before, .. }) if before.size() == segment.from => {
+                let from = segment.from;
                 let before = self.expected.filter(|expected| from < *expected);
                 if let Some(expected) = before {
                     let last = expected - 1;
@@ -238,7 +243,8 @@ impl WriterDir {
                 self.expected = self.expected.or(Some(from));
                 self.missing_before(from);
             }
-            Some(Header::Known { from, .. }) => {
+            Some(Header::Known { before, .. }) => {
+                let from = before.size();
                 self.report(format!("the header says it begins at {from}, the name does not"));
             }
             Some(Header::Other(format)) => {

@@ -12,26 +12,41 @@ use std::{
 use audit_core::Timestamp;
 use rustix::{fs::OFlags, io::Errno};
 
-use self::scan::{Scan, scan};
+use self::scan::{Judge, Scan, Verdict, scan};
 use crate::{
     TrailError,
     announced::{Interrupted, Unrecorded, noted},
     directory::Directory,
     line::{Event, MAX_SEQ},
+    note::{Checkpoint, VerifyingKey},
     segment::{file_name, parse_name},
+    tree::Tree,
+    write::PUBLISHED,
 };
 
 pub(crate) use self::quarantine::{move_tail, set_aside};
 
+/// The file that holds the public key.
+pub(crate) const VERIFIER: &str = "verifier.key";
 /// How many sequence numbers must be left for a directory to be of use.
 const ROOM: u64 = 1 << 40;
+
+/// What becomes of a directory.
+pub(crate) enum Fitness {
+    /// It can be written.
+    Fit(Box<Found>),
+    /// It is left as it is, and this is told, if there is anything to tell.
+    Left(Option<String>),
+}
 
 /// A directory that can be written.
 pub(crate) struct Found {
     /// The segment to go on with; absent where a new one has to be made.
     pub(crate) segment: Option<Last>,
-    /// The seq of the next record.
-    pub(crate) next: u64,
+    /// The tree of all records; its size is the seq of the next.
+    pub(crate) tree: Tree,
+    /// How many of them a checkpoint covers; absent where there is no checkpoint.
+    pub(crate) signed: Option<u64>,
     /// Records are there, and the last of them is not `close`.
     pub(crate) unclean: bool,
     /// What was repaired, in this order.
@@ -47,26 +62,37 @@ pub(crate) struct Last {
     pub(crate) file: OwnedFd,
     pub(crate) from: u64,
     pub(crate) len: u64,
+    pub(crate) header: u64,
     pub(crate) origin: String,
     /// How long ago its first record was written.
     pub(crate) age: Duration,
 }
 
-/// Makes a directory fit to be written. `None` where this version cannot go on in it: its
-/// records are of another version, or its numbers are used up. It is left as it is.
+/// Makes a directory fit to be written. It is left as it is where this version cannot go on in it,
+/// since its records are of another version or its numbers are used up; where another key signs
+/// it; and where what was signed is not there any more, since then it is evidence.
 ///
 /// Only the last segment that has a header is read, and those before it from the one on in which a
 /// request was noted to have been announced: old damage does not stop the log. Killed at
 /// any point, the next call comes to the same end: what is moved away is copied and made
 /// durable before it is cut.
-pub(crate) fn recover(directory: &Directory) -> Result<Option<Found>, TrailError> {
+pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitness, TrailError> {
     let failed = |doing, error: Errno| TrailError::io(doing, directory.path(), error);
+    let text = directory.read_small(VERIFIER, 1024);
+    if text.is_some_and(|text| VerifyingKey::parse(&text).ok().as_ref() != Some(key)) {
+        let why = "another key signs it (its file verifier.key is not this key's)";
+        return Ok(Fitness::Left(Some(why.to_owned())));
+    }
+    let published = directory.read_small(PUBLISHED, 4096);
+    let published = published.and_then(|note| Checkpoint::verify(&note, key));
+    let judge = Judge { key, published: published.as_ref() };
     let names = directory.names().map_err(|error| failed("list", error))?;
     let mut segments: Vec<u64> = names.iter().filter_map(|name| parse_name(name)).collect();
     segments.sort_unstable();
     let mut found = Found {
         segment: None,
-        next: 0,
+        tree: Tree::default(),
+        signed: published.as_ref().map(|published| published.size),
         unclean: false,
         repairs: Vec::new(),
         interrupted: Vec::new(),
@@ -93,15 +119,16 @@ pub(crate) fn recover(directory: &Directory) -> Result<Option<Found>, TrailError
         let io = |doing, error: Errno| TrailError::io(doing, &path, error);
         let file = File::from(directory.open(&name, OFlags::RDWR | OFlags::APPEND)?);
         let size = file.metadata().map_err(|e| TrailError::io("inspect", &path, e))?.len();
-        let scanned =
-            scan(&file, from, &mut requests).map_err(|e| TrailError::io("read", &path, e))?;
-        let Scan { header, next, len, torn, closed, first_time } = match scanned {
-            scan::Verdict::OtherVersion => return Ok(None),
-            scan::Verdict::Segment(scan) => scan,
+        let scanned = scan(&file, from, &judge, &mut requests)
+            .map_err(|e| TrailError::io("read", &path, e))?;
+        let Scan { header, header_len, tree, signed, len, torn, closed, first_time } = match scanned
+        {
+            Verdict::OtherVersion => return Ok(Fitness::Left(None)),
+            Verdict::Tampered(why) => return Ok(Fitness::Left(Some(why))),
+            Verdict::Segment(scan) => *scan,
         };
         let Some(origin) = header else {
             // Without a header nothing in it can be placed. The segment before it goes on.
-            found.next = from;
             if size == 0 {
                 // Made just before a crash, and holds nothing.
                 directory.remove(&name);
@@ -113,8 +140,16 @@ pub(crate) fn recover(directory: &Directory) -> Result<Option<Found>, TrailError
             found.unclean = true;
             continue;
         };
+        let next = tree.size();
         if next > MAX_SEQ - ROOM {
-            return Ok(None);
+            return Ok(Fitness::Left(None));
+        }
+        if published
+            .as_ref()
+            .is_some_and(|published| published.origin == origin && published.size > next)
+        {
+            let why = format!("it ends before record {next}, and more was signed");
+            return Ok(Fitness::Left(Some(why)));
         }
         if let Some(why) = torn {
             let moved = move_tail(directory, &name, &file, len, size);
@@ -126,8 +161,11 @@ pub(crate) fn recover(directory: &Directory) -> Result<Option<Found>, TrailError
         directory.disk().sync(file.as_fd()).map_err(|error| io("sync", error))?;
         // An empty first segment is a trail that has just begun.
         found.unclean |= !closed && (next > from || from > 0 || torn.is_some());
-        found.next = next;
-        found.segment = Some(Last { file: file.into(), from, len, origin, age: age(first_time) });
+        found.tree = tree;
+        found.signed = found.signed.max(signed);
+        let age = age(first_time);
+        found.segment =
+            Some(Last { file: file.into(), from, len, header: header_len, origin, age });
         break;
     }
     directory.sync().map_err(|error| failed("sync", error))?;
@@ -140,7 +178,12 @@ pub(crate) fn recover(directory: &Directory) -> Result<Option<Found>, TrailError
         );
         found.repairs.push(Event::Repair { file: None, bytes: 0, reason });
     }
-    Ok(Some(found))
+    if found.segment.is_none() && published.is_some() {
+        // Nothing that could be gone on with, though something was signed.
+        let why = "none of its segments can be gone on with";
+        return Ok(Fitness::Left(Some(why.to_owned())));
+    }
+    Ok(Fitness::Fit(Box::new(found)))
 }
 
 fn age(first: Option<Timestamp>) -> Duration {

@@ -5,15 +5,19 @@ use std::{fs::File, io};
 use crate::{
     announced::Unrecorded,
     line::{self, Lines, Next},
+    note::{Checkpoint, VerifyingKey, from_line},
     segment::{Header, parse_header},
+    tree::Tree,
 };
 
 /// What a segment is.
 pub(super) enum Verdict {
     /// Of this version, whole or not.
-    Segment(Scan),
+    Segment(Box<Scan>),
     /// Of a version that this program must not touch.
     OtherVersion,
+    /// What was signed is not there, or is another thing: why.
+    Tampered(String),
 }
 
 /// What was found in a segment.
@@ -21,8 +25,12 @@ pub(super) enum Verdict {
 pub(super) struct Scan {
     /// The origin in the header, if there is one and it fits the name.
     pub(super) header: Option<String>,
-    /// The seq after the last whole line.
-    pub(super) next: u64,
+    /// The header's length, in bytes.
+    pub(super) header_len: u64,
+    /// The tree of all whole lines; its size is the seq after the last.
+    pub(super) tree: Tree,
+    /// The size of the last checkpoint in it.
+    pub(super) signed: Option<u64>,
     /// Where the whole lines end, in bytes.
     pub(super) len: u64,
     /// Why what comes after `len` is not a line; absent where nothing comes.
@@ -33,15 +41,38 @@ pub(super) struct Scan {
     pub(super) first_time: Option<audit_core::Timestamp>,
 }
 
+/// How the checkpoints of a directory are judged.
+pub(super) struct Judge<'a> {
+    pub(super) key: &'a VerifyingKey,
+    /// The one that was published.
+    pub(super) published: Option<&'a Checkpoint>,
+}
+
+impl Judge<'_> {
+    /// Why this tree is not the one that was published, if it should be.
+    fn differs(&self, tree: &Tree) -> Option<String> {
+        let published = self.published.filter(|published| published.size == tree.size())?;
+        let size = published.size;
+        (published.root != tree.root())
+            .then(|| format!("its records before {size} are not those of its file `checkpoint`"))
+    }
+}
+
 /// Reads the segment named `from`, line by line, with flat memory but for the requests that have
 /// no record.
-pub(super) fn scan(file: &File, from: u64, requests: &mut Unrecorded) -> io::Result<Verdict> {
+pub(super) fn scan(
+    file: &File,
+    from: u64,
+    judge: &Judge<'_>,
+    requests: &mut Unrecorded,
+) -> io::Result<Verdict> {
     let mut lines = Lines::at(0);
-    let mut scan = Scan { next: from, ..Scan::default() };
+    let mut scan = Scan::default();
     match lines.next(file)? {
         Next::Line(line) => match parse_header(line) {
-            Some(Header::Known { origin, from: told }) if told == from => {
+            Some(Header::Known { origin, before }) if before.size() == from => {
                 scan.header = Some(origin);
+                scan.tree = before;
             }
             Some(Header::Known { .. }) => scan.torn = Some("has another segment's header"),
             Some(Header::Other(_)) => return Ok(Verdict::OtherVersion),
@@ -50,8 +81,10 @@ pub(super) fn scan(file: &File, from: u64, requests: &mut Unrecorded) -> io::Res
         Next::TooLong => scan.torn = Some("has no header"),
         Next::End(_) => scan.torn = Some("has a header that is cut off"),
     }
-    if scan.header.is_none() {
-        return Ok(Verdict::Segment(scan));
+    let Some(origin) = scan.header.clone() else { return Ok(Verdict::Segment(Box::new(scan))) };
+    scan.header_len = lines.offset();
+    if let Some(why) = judge.differs(&scan.tree) {
+        return Ok(Verdict::Tampered(why));
     }
     loop {
         scan.len = lines.offset();
@@ -67,14 +100,32 @@ pub(super) fn scan(file: &File, from: u64, requests: &mut Unrecorded) -> io::Res
                 break;
             }
         };
-        match line::record(line) {
-            Ok(parts) if parts.seq == scan.next => {
+        if let Some(note) = from_line(line) {
+            let Some(checkpoint) = Checkpoint::verify(&note, judge.key) else {
+                scan.torn = Some("a checkpoint that is not signed by this key");
+                break;
+            };
+            let (size, root) = (scan.tree.size(), scan.tree.root());
+            if checkpoint != (Checkpoint { origin: origin.clone(), size, root }) {
+                return Ok(Verdict::Tampered(format!(
+                    "its records are not those it signed before {size}"
+                )));
+            }
+            scan.signed = Some(size);
+            continue;
+        }
+        let whole = line::record(line).and_then(|parts| Ok((line::leaf(line)?, parts)));
+        match whole {
+            Ok((leaf, parts)) if parts.seq == scan.tree.size() => {
                 scan.closed = parts.is_control("close");
-                if scan.next == from {
+                if parts.seq == from {
                     scan.first_time = parts.time.and_then(|time| time.parse().ok());
                 }
                 requests.see(line, parts.seq);
-                scan.next += 1;
+                scan.tree.push(leaf);
+                if let Some(why) = judge.differs(&scan.tree) {
+                    return Ok(Verdict::Tampered(why));
+                }
             }
             Ok(_) => {
                 scan.torn = Some("a record that is not the next");
@@ -86,5 +137,34 @@ pub(super) fn scan(file: &File, from: u64, requests: &mut Unrecorded) -> io::Res
             }
         }
     }
-    Ok(Verdict::Segment(scan))
+    let size = scan.tree.size();
+    if let Some(why) = scan.torn
+        && signed_after(file, lines, &origin, size, judge.key)?
+    {
+        return Ok(Verdict::Tampered(format!(
+            "its record {size} was signed, and is no more: {why}"
+        )));
+    }
+    Ok(Verdict::Segment(Box::new(scan)))
+}
+
+/// Whether a checkpoint further down has signed more than `size` records.
+fn signed_after(
+    file: &File,
+    mut lines: Lines,
+    origin: &str,
+    size: u64,
+    key: &VerifyingKey,
+) -> io::Result<bool> {
+    loop {
+        let note = match lines.next(file)? {
+            Next::Line(line) => from_line(line),
+            Next::TooLong => None,
+            Next::End(_) => return Ok(false),
+        };
+        let checkpoint = note.and_then(|note| Checkpoint::verify(&note, key));
+        if checkpoint.is_some_and(|one| one.size > size && one.origin == origin) {
+            return Ok(true);
+        }
+    }
 }

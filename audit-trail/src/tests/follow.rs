@@ -129,6 +129,7 @@ fn a_segment_made_anew_under_the_same_name_is_followed() {
     let mut bytes = fs::read(&path).unwrap();
     bytes[3] = b'!';
     fs::write(&path, bytes).unwrap();
+    fs::remove_file(root.checkpoint()).unwrap();
     let mut trail = root.trail();
     write(&mut trail, 7..9);
     let seen = texts(&mut reader);

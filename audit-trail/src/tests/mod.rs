@@ -49,6 +49,11 @@ impl Root {
         files(&self.path.join("00"), end)
     }
 
+    /// What writer 00 has published.
+    fn checkpoint(&self) -> PathBuf {
+        self.path.join("00/checkpoint")
+    }
+
     fn segments(&self) -> Vec<PathBuf> {
         self.files(".jsonl")
     }

@@ -23,24 +23,40 @@ fn reopen(root: &Root) -> Vec<String> {
     items
 }
 
+/// A trail in one segment of which nothing is signed but its `open` record; its bytes, and its
+/// checkpoint.
+fn unsigned(records: usize) -> (Root, Vec<u8>, Vec<u8>) {
+    let root = Root::new();
+    let builder = root.builder().checkpoint_interval(Duration::from_secs(60));
+    let mut trail = builder.checkpoint_records(1 << 20).open().unwrap();
+    write(&mut trail, 0..records);
+    trail.sync().unwrap();
+    drop(trail);
+    let bytes = fs::read(&root.segments()[0]).unwrap();
+    let checkpoint = fs::read(root.checkpoint()).unwrap();
+    (root, bytes, checkpoint)
+}
+
 fn lines_before(bytes: &[u8], cut: usize) -> usize {
     bytes[..cut].iter().filter(|b| **b == b'\n').count()
 }
 
 #[test]
 fn a_cut_at_each_of_the_last_4096_bytes_is_repaired() {
-    let (root, bytes) = closed(40);
+    let (root, bytes, checkpoint) = unsigned(40);
     let path = root.segments().remove(0);
     for cut in (bytes.len() - 4096..bytes.len()).rev() {
         // A new file: some file systems flush one that was truncated when it is closed.
         fs::remove_file(&path).unwrap();
         fs::write(&path, &bytes[..cut]).unwrap();
+        fs::write(root.checkpoint(), &checkpoint).unwrap();
         for bad in root.files(".bad") {
             fs::remove_file(bad).unwrap();
         }
         drop(root.fast_trail());
         let items = root.items();
-        let whole = lines_before(&bytes, cut) - 1;
+        // Without the header and the checkpoint.
+        let whole = lines_before(&bytes, cut) - 2;
         let torn = bytes[cut - 1] != b'\n';
         let mut expected = vec!["open".to_owned()];
         expected.extend(numbers(0..whole - 1));
@@ -65,6 +81,7 @@ fn a_torn_or_missing_header_is_made_anew() {
     let header = bytes.iter().position(|b| *b == b'\n').unwrap();
     for cut in 0..=header {
         fs::write(&path, &bytes[..cut]).unwrap();
+        fs::remove_file(root.checkpoint()).unwrap();
         let items = reopen(&root);
         let repaired = ["open", "repair", "close"];
         assert_eq!(
@@ -74,6 +91,7 @@ fn a_torn_or_missing_header_is_made_anew() {
         );
     }
     fs::write(&path, &bytes[..=header]).unwrap();
+    fs::remove_file(root.checkpoint()).unwrap();
     assert_eq!(reopen(&root), ["open", "close"]);
 }
 
@@ -139,10 +157,12 @@ fn recovery_that_was_killed_comes_to_the_same_end() {
     let (root, bytes) = closed(2);
     let path = root.segments().remove(0);
     let torn = [&bytes, &b"torn"[..]].concat();
+    let checkpoint = fs::read(root.checkpoint()).unwrap();
     let name =
         |n: &str| root.path.join(format!("00/00000000000000000000.jsonl.{}{n}.bad", bytes.len()));
     for step in 0..4 {
         fs::write(&path, &torn).unwrap();
+        fs::write(root.checkpoint(), &checkpoint).unwrap();
         for bad in root.files(".bad") {
             fs::remove_file(bad).unwrap();
         }
@@ -188,7 +208,7 @@ fn a_last_segment_that_is_none_gives_way_to_the_one_before() {
     for plant in [
         &b"rubbish\n"[..],
         b"",
-        b"{\"trail\":\"audit-trail-0\",\"origin\":\"x\",\"from\":1,\"hashes\":[]}\n",
+        b"{\"trail\":\"audit-trail-1\",\"origin\":\"x\",\"from\":1,\"hashes\":[]}\n",
     ] {
         let (root, _) = closed(3);
         fs::write(root.path.join("00/00000000000000777777.jsonl"), plant).unwrap();
@@ -203,14 +223,14 @@ fn a_last_segment_that_is_none_gives_way_to_the_one_before() {
 fn another_version_is_left_alone() {
     let (root, bytes) = closed(1);
     let path = root.segments().remove(0);
-    let newer = String::from_utf8(bytes).unwrap().replace("audit-trail-0", "audit-trail-1");
+    let newer = String::from_utf8(bytes).unwrap().replace("audit-trail-1", "audit-trail-2");
     fs::write(&path, &newer).unwrap();
     let mut trail = root.trail();
     assert_eq!(trail.directory(), root.path.join("01"));
     trail.close().unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), newer);
     assert!(root.files(".bad").is_empty());
-    assert!(root.items().iter().any(|item| item.contains("version audit-trail-1")));
+    assert!(root.items().iter().any(|item| item.contains("version audit-trail-2")));
 }
 
 #[test]
@@ -219,9 +239,11 @@ fn numbers_that_are_used_up_lead_to_the_next_directory() {
     let folder = root.path.join("00");
     fs::create_dir_all(&folder).unwrap();
     set_private(&root.path);
-    let from = i64::MAX;
-    let header =
-        format!("{{\"trail\":\"audit-trail-0\",\"origin\":\"x\",\"from\":{from},\"hashes\":[]}}\n");
+    let from = crate::line::MAX_SEQ;
+    let header = crate::segment::header(
+        "x",
+        &crate::tree::Tree::from_roots(from, vec![[0; 32]; 63]).unwrap(),
+    );
     let line = format!("{{\"seq\":{from},\"kind\":\"event\"}}\n");
     fs::write(folder.join(format!("{from:020}.jsonl")), header + &line).unwrap();
     assert_eq!(root.trail().directory(), root.path.join("01"));
@@ -248,7 +270,9 @@ fn mutated_folders_always_open() {
         usize::try_from(state >> 33).unwrap() % n
     };
     for round in 0..300 {
-        fs::remove_dir_all(root.path.join("00")).unwrap();
+        for writer in fs::read_dir(&root.path).unwrap() {
+            fs::remove_dir_all(writer.unwrap().path()).unwrap();
+        }
         fs::create_dir(root.path.join("00")).unwrap();
         let mut folder = healthy.clone();
         for _ in 0..=below(3) {
@@ -306,6 +330,6 @@ fn mutated_folders_always_open() {
         // What the reader saw is still there, or was moved away and reported.
         let moved = root.items().contains(&"repair".to_owned());
         assert!(moved || before.iter().all(|record| after.contains(record)), "{round}");
-        assert_eq!(moved, !root.files(".bad").is_empty(), "{round}");
+        assert!(moved || root.files(".bad").is_empty(), "{round}");
     }
 }

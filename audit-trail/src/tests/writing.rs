@@ -15,7 +15,7 @@ fn what_is_written_is_read() {
     assert_eq!(root.items(), ["open", "#0", "#1", "#2", "close"]);
     let text = fs::read_to_string(&root.segments()[0]).unwrap();
     let header = text.lines().next().unwrap();
-    assert!(header.starts_with("{\"trail\":\"audit-trail-0\",\"origin\":\"audit/"), "{header}");
+    assert!(header.starts_with("{\"trail\":\"audit-trail-1\",\"origin\":\"audit/"), "{header}");
     assert!(header.ends_with("/00\",\"from\":0,\"hashes\":[]}"), "{header}");
 }
 
@@ -46,7 +46,10 @@ fn a_trail_that_is_dropped_frees_its_directory_and_is_known_as_unclean() {
     assert_eq!(trail.directory(), root.path.join("00"));
     assert_eq!(root.items(), ["open", "#0", "#1", "open"]);
     let text = fs::read_to_string(&root.segments()[0]).unwrap();
-    assert!(text.lines().last().unwrap().contains("\"unclean\":true"));
+    let open = text.lines().rfind(|line| line.contains("\"op\":\"open\"")).unwrap();
+    assert!(open.contains("\"unclean\":true"), "{open}");
+    // Signed were the first record; three were taken over as the file was, or fewer.
+    assert!(open.contains("\"unsealed\":{\"from\":1,\"to\":2}"), "{open}");
 }
 
 #[test]

@@ -10,9 +10,11 @@
 
 mod repair;
 mod rotate;
+mod sign;
 mod sync;
 
 use std::{
+    collections::VecDeque,
     io,
     os::fd::{AsFd, OwnedFd},
     sync::Arc,
@@ -28,9 +30,14 @@ use crate::{
     disk::write_all,
     line::{self, Event},
     lock::Lock,
+    note::from_line,
+    tree::{Hash, Tree},
 };
 
-pub(crate) use self::sync::Shared;
+pub(crate) use self::{
+    sign::{PUBLISHED, Signer},
+    sync::Shared,
+};
 
 /// Settings of a writer.
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +113,10 @@ pub(crate) struct Writer {
     pub(crate) syncing: bool,
     /// The seq of the first line that is not durable.
     pub(crate) durable: u64,
+    /// The tree of the durable lines, and the leaves of those after them.
+    pub(crate) tree: Tree,
+    pub(crate) leaves: VecDeque<Hash>,
+    pub(crate) signer: Signer,
     /// Rises whenever the file was cut or left, so that a sync that began before is not counted.
     pub(crate) epoch: u64,
     /// Absent after a failure: the next step opens a new one.
@@ -129,7 +140,9 @@ impl Writer {
             rng.fill_bytes(&mut salt);
             salt
         };
-        line::encode(&mut self.pending, self.next, core, groups, salt)?;
+        let leaf = line::encode(&mut self.pending, self.next, core, groups, salt)?;
+        self.leaves.push_back(leaf);
+        self.signer.unsigned_since.get_or_insert_with(Instant::now);
         self.announced.see(core, self.next, self.durable);
         self.next += 1;
         Ok(())
@@ -169,7 +182,7 @@ impl Writer {
     fn tell(&self, event: &Event) {
         let directory = self.directory.path().display();
         match event {
-            Event::Open { unclean: true } => tracing::warn!(
+            Event::Open { unclean: true, .. } => tracing::warn!(
                 target: "audit",
                 %directory,
                 "the process before this one did not close the trail; its last records may be \
@@ -185,6 +198,23 @@ impl Writer {
             ),
             Event::Open { .. } | Event::Close | Event::Heartbeat => {}
         }
+    }
+
+    /// All lines before `seq` are durable.
+    pub(super) fn set_durable(&mut self, seq: u64) {
+        let new = usize::try_from(seq - self.durable).unwrap_or(usize::MAX);
+        for leaf in self.leaves.drain(..new.min(self.leaves.len())) {
+            self.tree.push(leaf);
+        }
+        self.durable = seq;
+    }
+
+    /// The tree of the lines before `seq`, which is not before those that are durable.
+    pub(super) fn tree_at(&self, seq: u64) -> Tree {
+        let mut tree = self.tree.clone();
+        let more = usize::try_from(seq - self.durable).unwrap_or(usize::MAX);
+        self.leaves.iter().take(more).for_each(|leaf| tree.push(*leaf));
+        tree
     }
 
     /// Is nothing waiting to be written?
@@ -298,6 +328,21 @@ impl Writer {
             active.torn = 0;
         }
     }
+}
+
+/// Lines that are to be written again, without their checkpoints: where they will stand, other
+/// ones may be true.
+fn without_notes(lines: Vec<u8>) -> Vec<u8> {
+    let is_note = |line: &&[u8]| from_line(line.strip_suffix(b"\n").unwrap_or(line)).is_some();
+    if !lines.split_inclusive(|b| *b == b'\n').any(|line| is_note(&line)) {
+        return lines;
+    }
+    lines
+        .split_inclusive(|b| *b == b'\n')
+        .filter(|line| !is_note(line))
+        .flatten()
+        .copied()
+        .collect()
 }
 
 impl std::fmt::Debug for Writer {

@@ -11,7 +11,7 @@ use std::{
 
 use rustix::{fs, io::Errno};
 
-use super::{Sealed, Stop, Writer};
+use super::{Sealed, Stop, Writer, without_notes};
 use crate::{
     directory::{Directory, file_id, size},
     line::{Event, MAX_LINE},
@@ -111,6 +111,7 @@ impl Writer {
     fn write_again(&mut self) {
         let mut lines = std::mem::take(&mut self.in_flight);
         lines.append(&mut self.unsynced);
+        let mut lines = without_notes(lines);
         lines.extend_from_slice(&self.pending[self.done..]);
         self.pending = lines;
         self.done = 0;
@@ -166,14 +167,14 @@ impl Writer {
     pub(super) fn reopen(&mut self) -> Result<(), Stop> {
         let mut lines = std::mem::take(&mut self.in_flight);
         lines.append(&mut self.unsynced);
-        self.unsynced = lines;
+        self.unsynced = without_notes(lines);
         self.epoch += 1;
         let lines = std::mem::take(&mut self.unsynced);
         let begun = self.begin_segment(self.durable, &lines);
         self.unsynced = lines;
         self.active = Some(begun?);
         self.unsynced.clear();
-        self.durable = self.spooled;
+        self.set_durable(self.spooled);
         if let Some(sealed) = self.sealed.take() {
             // The lines after the durable ones are in the new segment. Where they were moved
             // away under another name, or cannot be cut, readers know the repetition by its seq.

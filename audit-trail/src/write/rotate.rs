@@ -49,7 +49,7 @@ impl Writer {
             }
             done => done?,
         };
-        let mut content = header(&self.origin, from).into_bytes();
+        let mut content = header(&self.origin, &self.tree_at(from)).into_bytes();
         let header = content.len() as u64;
         content.extend_from_slice(lines);
         let disk = self.directory.disk();

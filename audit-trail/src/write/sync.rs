@@ -80,7 +80,7 @@ impl Writer {
         match result {
             Ok(()) => {
                 self.in_flight.clear();
-                self.durable = ticket.spooled;
+                self.set_durable(ticket.spooled);
                 if let Some(active) = &mut self.active {
                     active.keep = ticket.len;
                 }
@@ -177,6 +177,19 @@ impl Shared {
         Ok(())
     }
 
+    /// Signs what was taken so far, and returns when the checkpoint is published and durable.
+    pub(crate) fn checkpoint(&self) -> Result<(), std::io::Error> {
+        let mut state = self.lock();
+        loop {
+            let signed = state.writer.checkpoint(true).and_then(|()| state.writer.sync_here());
+            match signed {
+                Ok(()) => return Ok(()),
+                Err(Stop::Syncing) => state = self.wait(state),
+                Err(Stop::Failed(error)) => return Err(error),
+            }
+        }
+    }
+
     /// One sync, without holding up the sink; or waits for the one under way.
     fn sync_once<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         if state.writer.syncing {
@@ -224,6 +237,15 @@ impl Shared {
                 }
                 continue;
             }
+            let until_checkpoint = state.writer.checkpoint_due();
+            if until_checkpoint.is_some_and(|left| left.is_zero()) {
+                match state.writer.checkpoint(false) {
+                    Err(Stop::Syncing) => state = self.wait(state),
+                    // Tried again; what fails is told by those who wait for it.
+                    Ok(()) | Err(Stop::Failed(_)) => self.done.notify_all(),
+                }
+                continue;
+            }
             let dirty = !state.writer.unsynced.is_empty() && state.writer.active.is_some();
             let until_sync = interval.saturating_sub(last_sync.elapsed());
             if dirty && until_sync.is_zero() {
@@ -232,6 +254,7 @@ impl Shared {
                 continue;
             }
             let pause = if dirty { until_sync.min(until_look) } else { until_look };
+            let pause = until_checkpoint.map_or(pause, |left| left.min(pause));
             let waited = self.work.wait_timeout(state, pause);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
