@@ -32,6 +32,7 @@ mod secret;
 mod segment;
 mod trail;
 mod tree;
+mod verify;
 mod write;
 
 #[cfg(test)]
@@ -44,4 +45,5 @@ pub use self::{
     read::{Damaged, Item, Line, ReadError, Reader},
     secret::read_secret,
     trail::Trail,
+    verify::{Anchor, Finding, Known, Verdict, verify},
 };

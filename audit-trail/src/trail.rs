@@ -108,6 +108,12 @@ impl Trail {
         self.shared.with(|writer| writer.push(core, groups)).map_err(SinkError::refused)
     }
 
+    /// Signs what was taken so far.
+    #[cfg(test)]
+    pub(crate) fn checkpoint(&self) {
+        self.shared.checkpoint().unwrap();
+    }
+
     fn failed(&self, error: &std::io::Error) -> SinkError {
         let path = self.directory.display();
         SinkError::unavailable(std::io::Error::new(

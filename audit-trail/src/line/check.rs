@@ -6,7 +6,7 @@ use super::{
 };
 
 /// The groups in stored order.
-const GROUPS: [&[u8]; 7] =
+pub(crate) const GROUPS: [&[u8]; 7] =
     [b"actor", b"request", b"response", b"event", b"change", b"metadata", b"error"];
 
 /// Levels in a core value, and in a member of a group: as many as a captured body may have.
@@ -23,6 +23,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) time: Option<&'a str>,
     /// The JSON text of core member `control`.
     pub(crate) control: Option<&'a str>,
+    /// Which groups are redacted: a bit each, in stored order.
+    pub(crate) redacted: u8,
 }
 
 impl Parts<'_> {
@@ -45,8 +47,13 @@ pub(crate) fn record(line: &[u8]) -> Result<Parts<'_>, Why> {
     }
     let inner = line.strip_prefix(b"{").and_then(|l| l.strip_suffix(b"}"));
     let mut pieces = Pieces(inner);
-    let parts = core(pieces.next()?.ok_or("not a record")?)?;
-    groups(&mut pieces)?;
+    let mut parts = core(pieces.next()?.ok_or("not a record")?)?;
+    let lone = parts.is_control("redact") || parts.is_control("prune");
+    if lone && pieces.0.is_some() {
+        // What authorises must not be redacted itself.
+        return Err("a record of this kind has no groups");
+    }
+    parts.redacted = groups(&mut pieces)?;
     Ok(parts)
 }
 
@@ -106,11 +113,13 @@ fn core(text: &[u8]) -> Result<Parts<'_>, Why> {
     }
     // The whole line was found to be UTF-8, and these end at quotes and braces.
     let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
-    Ok(Parts { seq, kind: text(kind), time: time.map(text), control: control.map(text) })
+    let (time, control) = (time.map(text), control.map(text));
+    Ok(Parts { seq, kind: text(kind), time, control, redacted: 0 })
 }
 
-fn groups(pieces: &mut Pieces<'_>) -> Result<(), Why> {
-    let (mut open, mut redacted) = ([false; GROUPS.len()], 0);
+/// Gives which are redacted.
+fn groups(pieces: &mut Pieces<'_>) -> Result<u8, Why> {
+    let (mut open, mut redacted) = ([false; GROUPS.len()], 0_u8);
     let mut least = 0;
     while let Some(piece) = pieces.next()? {
         let mut at = Cursor::new(piece);
@@ -119,7 +128,8 @@ fn groups(pieces: &mut Pieces<'_>) -> Result<(), Why> {
             if pieces.0.is_some() {
                 return Err("something after the salt");
             }
-            return salts(&mut at, name == b"salt", &open, redacted);
+            salts(&mut at, name == b"salt", &open, redacted)?;
+            return Ok(redacted);
         }
         let index = GROUPS.iter().position(|g| *g == name).ok_or("not a group's name")?;
         if index < least {
@@ -133,7 +143,7 @@ fn groups(pieces: &mut Pieces<'_>) -> Result<(), Why> {
             }
             Some(b'"') => {
                 commitment(&mut at).ok_or("neither a group nor its commitment")?;
-                redacted += 1;
+                redacted |= 1 << index;
             }
             _ => return Err("a group that is no object"),
         }
@@ -141,7 +151,7 @@ fn groups(pieces: &mut Pieces<'_>) -> Result<(), Why> {
             return Err("something after a group");
         }
     }
-    if open.contains(&true) { Err("groups without a salt") } else { Ok(()) }
+    if open.contains(&true) { Err("groups without a salt") } else { Ok(redacted) }
 }
 
 fn commitment(at: &mut Cursor<'_>) -> Option<()> {
@@ -152,7 +162,7 @@ fn commitment(at: &mut Cursor<'_>) -> Option<()> {
 }
 
 /// `salt` when every group is open, else `salts` of the open ones.
-fn salts(at: &mut Cursor<'_>, one: bool, open: &[bool], redacted: usize) -> Result<(), Why> {
+fn salts(at: &mut Cursor<'_>, one: bool, open: &[bool], redacted: u8) -> Result<(), Why> {
     const WRONG: Why = "the salt does not fit the groups";
     let any = open.contains(&true);
     if !any || one != (redacted == 0) {

@@ -10,12 +10,15 @@ mod split;
 
 pub(crate) use self::{
     announced::{Told, core_of, interrupted, told},
-    check::record,
+    check::{GROUPS, Parts, record},
     control::Event,
     encode::encode,
     leaf::leaf,
     split::{Lines, Next},
 };
+
+#[cfg(test)]
+pub(crate) use self::leaf::{commitment, salt_of};
 
 /// The most a line takes, with its line feed, in bytes.
 pub(crate) const MAX_LINE: usize = 1 << 20;

@@ -26,7 +26,7 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    pub(super) fn io(path: &Path, source: impl Into<io::Error>) -> Self {
+    pub(crate) fn io(path: &Path, source: impl Into<io::Error>) -> Self {
         Self::Io { path: path.to_owned(), source: source.into() }
     }
 }

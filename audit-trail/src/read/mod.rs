@@ -20,6 +20,10 @@ pub use self::{
     error::ReadError,
     item::{Damaged, Item, Line},
 };
+pub(crate) use self::{
+    segment::open_file,
+    writer_dir::{is_writer, names},
+};
 
 /// How many items are given out before writers that had come to their end are asked again.
 const PATIENCE: u32 = 256;
@@ -106,10 +110,10 @@ impl Reader {
     }
 
     fn start(source: &Path, since: Option<Timestamp>) -> Result<Self, ReadError> {
-        let names = writer_dir::names(source)?;
+        let names = names(source)?;
         let mut reader =
             Self { root: None, known: BTreeSet::new(), writers: Vec::new(), given: 0, since };
-        if names.iter().any(|name| writer_dir::is_writer(name)) {
+        if names.iter().any(|name| is_writer(name)) {
             reader.root = Some(source.to_owned());
             reader.find_writers()?;
         } else if names.iter().any(|n| n == "LOCK" || crate::segment::parse_name(n).is_some()) {
@@ -132,7 +136,7 @@ impl Reader {
     /// Writer directories that appeared.
     fn find_writers(&mut self) -> Result<(), ReadError> {
         let Some(root) = self.root.clone() else { return Ok(()) };
-        let mut names = match writer_dir::names(&root) {
+        let mut names = match names(&root) {
             Ok(names) => names,
             // Moved away while it is followed: perhaps it comes back.
             Err(ReadError::NoTrail(_)) if !self.writers.is_empty() => return Ok(()),
@@ -140,7 +144,7 @@ impl Reader {
         };
         names.sort_unstable();
         for name in names {
-            if writer_dir::is_writer(&name) && !self.known.contains(&name) {
+            if is_writer(&name) && !self.known.contains(&name) {
                 self.add(root.join(&name), &name);
             }
         }

@@ -117,7 +117,7 @@ impl Segment {
 }
 
 /// Opens a regular file without following a link or waiting for the other end of a pipe.
-fn open_file(path: &Path) -> io::Result<File> {
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     let file = File::from(rustix::fs::open(path, OFlags::RDONLY | SAFE, Mode::empty())?);
     if file.metadata()?.is_file() {
         Ok(file)

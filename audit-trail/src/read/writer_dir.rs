@@ -22,12 +22,12 @@ use crate::{
 };
 
 /// Two digits name a writer directory.
-pub(super) fn is_writer(name: &str) -> bool {
+pub(crate) fn is_writer(name: &str) -> bool {
     name.len() == 2 && name.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// The names in a folder.
-pub(super) fn names(path: &Path) -> Result<Vec<String>, ReadError> {
+pub(crate) fn names(path: &Path) -> Result<Vec<String>, ReadError> {
     let entries = fs::read_dir(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::NoTrail(path.into()),
         _ => ReadError::io(path, error),

@@ -84,6 +84,7 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
         return Ok(Fitness::Left(Some(why.to_owned())));
     }
     let published = directory.read_small(PUBLISHED, 4096);
+    let was_told = published.is_some();
     let published = published.and_then(|note| Checkpoint::verify(&note, key));
     let judge = Judge { key, published: published.as_ref() };
     let names = directory.names().map_err(|error| failed("list", error))?;
@@ -98,6 +99,10 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
         interrupted: Vec::new(),
         noted: false,
     };
+    if was_told && published.is_none() {
+        let reason = "its file `checkpoint` was none that this key has signed".to_owned();
+        found.repairs.push(Event::Repair { file: None, bytes: 0, reason });
+    }
     let mut requests = Unrecorded::default();
     if let Some(oldest) = noted(directory) {
         found.noted = true;
@@ -121,13 +126,17 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
         let size = file.metadata().map_err(|e| TrailError::io("inspect", &path, e))?.len();
         let scanned = scan(&file, from, &judge, &mut requests)
             .map_err(|e| TrailError::io("read", &path, e))?;
-        let Scan { header, header_len, tree, signed, len, torn, closed, first_time } = match scanned
-        {
-            Verdict::OtherVersion => return Ok(Fitness::Left(None)),
-            Verdict::Tampered(why) => return Ok(Fitness::Left(Some(why))),
-            Verdict::Segment(scan) => *scan,
-        };
+        let Scan { header, header_len, tree, signed, others, len, torn, closed, first_time } =
+            match scanned {
+                Verdict::OtherVersion => return Ok(Fitness::Left(None)),
+                Verdict::Tampered(why) => return Ok(Fitness::Left(Some(why))),
+                Verdict::Segment(scan) => *scan,
+            };
         let Some(origin) = header else {
+            if published.as_ref().is_some_and(|published| published.size > from) {
+                let why = format!("its segment {name} has no header, and held what was signed");
+                return Ok(Fitness::Left(Some(why)));
+            }
             // Without a header nothing in it can be placed. The segment before it goes on.
             if size == 0 {
                 // Made just before a crash, and holds nothing.
@@ -150,6 +159,10 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
         {
             let why = format!("it ends before record {next}, and more was signed");
             return Ok(Fitness::Left(Some(why)));
+        }
+        // A writer signs before it takes the first record of somebody else.
+        if found.signed.max(signed).is_none() && (from > 0 || others) {
+            return Ok(Fitness::Left(Some("no checkpoint vouches for any of it".to_owned())));
         }
         if let Some(why) = torn {
             let moved = move_tail(directory, &name, &file, len, size);

@@ -35,6 +35,8 @@ pub(super) struct Scan {
     pub(super) len: u64,
     /// Why what comes after `len` is not a line; absent where nothing comes.
     pub(super) torn: Option<&'static str>,
+    /// It holds records that are not of the trail itself.
+    pub(super) others: bool,
     /// The last record is `close`.
     pub(super) closed: bool,
     /// The time of the first record.
@@ -117,6 +119,7 @@ pub(super) fn scan(
         let whole = line::record(line).and_then(|parts| Ok((line::leaf(line)?, parts)));
         match whole {
             Ok((leaf, parts)) if parts.seq == scan.tree.size() => {
+                scan.others |= parts.kind != "control";
                 scan.closed = parts.is_control("close");
                 if parts.seq == from {
                     scan.first_time = parts.time.and_then(|time| time.parse().ok());

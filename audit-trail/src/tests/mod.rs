@@ -1,11 +1,14 @@
 //! Tests of the parts together, against real files.
 
+mod attacks;
 mod faults;
 mod follow;
 mod interference;
 mod interrupted;
 mod reading;
 mod recovery;
+mod tampering;
+mod verifying;
 mod writing;
 
 use std::{

@@ -1,0 +1,83 @@
+//! Whether a trail still is what was signed.
+
+mod claims;
+mod grants;
+mod report;
+mod walk;
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    ReadError,
+    note::VerifyingKey,
+    read::{is_writer, names},
+    recover::VERIFIER,
+    segment::parse_name,
+};
+
+pub use self::report::{Anchor, Finding, Verdict};
+
+/// What a trail is compared with.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Known {
+    /// The key that signs it, kept elsewhere. `None`: that in each directory, which tells only
+    /// that the directory is consistent in itself.
+    pub key: Option<VerifyingKey>,
+    /// Checkpoints that were kept elsewhere: the notes, as in the file `checkpoint`.
+    pub anchors: Vec<String>,
+}
+
+/// Verifies a writer directory, or all of a trail root, also while it is written. Reads every
+/// line once, writes nothing, and needs little memory: 64 KiB, up to 1 MiB for a long line, and
+/// some bytes for each redacted record. `progress` is called now and then with how many bytes were
+/// read, and how many there are.
+///
+/// ```no_run
+/// use audit_trail::{Known, verify};
+///
+/// for verdict in verify("./audit", &Known::default(), &mut |_, _| {})? {
+///     assert!(verdict.is_good(), "{verdict}");
+/// }
+/// # Ok::<(), audit_trail::ReadError>(())
+/// ```
+///
+/// # Errors
+///
+/// When there is no trail, or a file of it may not be read. What is wrong with its content is in
+/// the verdicts.
+pub fn verify(
+    source: impl AsRef<Path>,
+    known: &Known,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Vec<Verdict>, ReadError> {
+    let source = source.as_ref();
+    let found = names(source)?;
+    let mut directories: Vec<PathBuf> =
+        found.iter().filter(|name| is_writer(name)).map(|name| source.join(name)).collect();
+    directories.sort_unstable();
+    let is_one = |name: &String| {
+        ["LOCK", VERIFIER, "checkpoint"].contains(&name.as_str()) || parse_name(name).is_some()
+    };
+    if directories.is_empty() {
+        if !found.iter().any(is_one) {
+            return Err(ReadError::NoTrail(source.to_owned()));
+        }
+        directories.push(source.to_owned());
+    }
+    let bytes = |path: &PathBuf| {
+        let files = std::fs::read_dir(path).into_iter().flatten().flatten();
+        files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum::<u64>()
+    };
+    let all = directories.iter().map(bytes).sum();
+    let (mut done, mut verdicts) = (0, Vec::new());
+    for path in &directories {
+        let mut read = |bytes| {
+            done += bytes;
+            progress(done, all);
+        };
+        verdicts.push(walk::directory(path, known, &mut read)?);
+    }
+    report::match_anchors(&mut verdicts, known);
+    Ok(verdicts)
+}

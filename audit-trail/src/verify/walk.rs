@@ -1,0 +1,395 @@
+//! The walk over one directory.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::File,
+    io,
+    path::Path,
+};
+
+use rustix::fs::{FlockOperation, flock};
+use sha2::{Digest as _, Sha256};
+
+use super::{Finding, Known, Verdict, grants::Grants};
+use crate::{
+    ReadError,
+    line::{self, Lines, Next, Parts},
+    note::{Checkpoint, VerifyingKey, from_line},
+    read::{names, open_file},
+    recover::VERIFIER,
+    segment::{Header, file_name, parse_header, parse_name},
+    tree::{Hash, Tree},
+    write::PUBLISHED,
+};
+
+/// No note or key is longer, in bytes.
+const SMALL: u64 = 4096;
+/// Most lines that may be repeated from one segment to the next.
+const MOST_REPEATED: usize = 1 << 20;
+
+/// Verifies one directory. `read` is told of bytes as they are read.
+pub(super) fn directory(
+    path: &Path,
+    known: &Known,
+    read: &mut dyn FnMut(u64),
+) -> Result<Verdict, ReadError> {
+    let mut walk = Walk::new(path, known.key.is_some());
+    let own = small(path, VERIFIER)?;
+    let own = own.as_deref().map(|text| VerifyingKey::parse(text).ok());
+    let Some(key) = known.key.clone().or_else(|| own.flatten()) else {
+        walk.fail(
+            "",
+            0,
+            None,
+            "there is no key to verify it with: its file verifier.key is missing or is none".into(),
+        );
+        return Ok(walk.verdict);
+    };
+    // First what was published, then the names, then the segments: what a living writer adds
+    // meanwhile is behind all of it.
+    let published = small(path, PUBLISHED)?;
+    let found = names(path)?;
+    let segments = walk.segments(&found);
+    walk.expect(published, known, &key);
+    walk.segments_in_order(path, &segments, &key, read)?;
+    Ok(walk.finish(path))
+}
+
+pub(super) struct Walk {
+    pub(super) verdict: Verdict,
+    pub(super) tree: Tree,
+    /// The size of the first segment's header; set once it was read.
+    pub(super) begun: Option<u64>,
+    /// The size of the last checkpoint line.
+    pub(super) noted: Option<u64>,
+    /// What the tree must be at these sizes, and what says so; an anchor by its place.
+    pub(super) expected: BTreeMap<u64, Vec<(Hash, Option<usize>)>>,
+    /// Those of the published checkpoint, and of anchors, before their origin is known.
+    pub(super) claims: Vec<(Checkpoint, bool)>,
+    pub(super) grants: Grants,
+    /// Lines that must stand in a later segment too, by seq.
+    pub(super) repeated: HashMap<u64, Hash>,
+    /// The first line that is not as it must be.
+    pub(super) stopped: Option<Finding>,
+    /// The time of each checkpoint is that of the record before it.
+    pub(super) last_time: Option<String>,
+    pub(super) signed_time: Option<String>,
+    pub(super) unsealed: Vec<(u64, u64)>,
+}
+
+/// Where a line stands.
+pub(super) struct Place<'a> {
+    pub(super) file: &'a str,
+    pub(super) line: u64,
+}
+
+impl Walk {
+    fn new(path: &Path, pinned: bool) -> Self {
+        Self {
+            verdict: Verdict {
+                directory: path.to_owned(),
+                origin: String::new(),
+                broken: Vec::new(),
+                size: 0,
+                root: String::new(),
+                fresh: None,
+                pinned,
+                anchors: Vec::new(),
+                pruned: 0,
+                redacted: 0,
+                unsealed: Vec::new(),
+                lost: 0,
+                tail: 0,
+                tail_damage: None,
+                foreign: Vec::new(),
+            },
+            tree: Tree::default(),
+            begun: None,
+            noted: None,
+            expected: BTreeMap::new(),
+            claims: Vec::new(),
+            grants: Grants::default(),
+            repeated: HashMap::new(),
+            stopped: None,
+            last_time: None,
+            signed_time: None,
+            unsealed: Vec::new(),
+        }
+    }
+
+    pub(super) fn fail(&mut self, file: &str, line: u64, seq: Option<u64>, what: String) {
+        self.verdict.broken(file, line, seq, what);
+    }
+
+    /// The segments in order; what only looks like one is foreign.
+    fn segments(&mut self, found: &[String]) -> Vec<u64> {
+        let mut segments: Vec<u64> = found.iter().filter_map(|name| parse_name(name)).collect();
+        segments.sort_unstable();
+        let odd = |name: &&String| name.ends_with(".jsonl") && parse_name(name).is_none();
+        self.verdict.foreign = found.iter().filter(odd).cloned().collect();
+        self.verdict.foreign.sort_unstable();
+        segments
+    }
+
+    fn segments_in_order(
+        &mut self,
+        path: &Path,
+        segments: &[u64],
+        key: &VerifyingKey,
+        read: &mut dyn FnMut(u64),
+    ) -> Result<(), ReadError> {
+        for (at, from) in segments.iter().enumerate() {
+            let name = file_name(*from);
+            let file = match open_file(&path.join(&name)) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    return Err(ReadError::io(&path.join(&name), error));
+                }
+                // Pruned since it was listed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && self.begun.is_none() => {
+                    continue;
+                }
+                Err(_) => {
+                    self.verdict.foreign.push(name);
+                    continue;
+                }
+            };
+            let next = segments.get(at + 1).copied();
+            let failed = |error| ReadError::io(&path.join(&name), error);
+            self.segment(path, &file, (&name, *from), next, key, read).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn segment(
+        &mut self,
+        path: &Path,
+        file: &File,
+        (name, from): (&str, u64),
+        next: Option<u64>,
+        key: &VerifyingKey,
+        read: &mut dyn FnMut(u64),
+    ) -> io::Result<()> {
+        let mut lines = Lines::at(0);
+        let (mut number, mut passed) = (0, 0);
+        loop {
+            let line = lines.next(file)?;
+            number += 1;
+            let place = Place { file: name, line: number };
+            match line {
+                Next::Line(line) => match number {
+                    1 => self.header(&place, line, from),
+                    _ => self.line(&place, line, next, key),
+                },
+                Next::TooLong => self.stop(&place, "a line longer than 1 MiB"),
+                Next::End(0) if number > 1 || next.is_none() => break,
+                // A writer that gave up a segment may have left half a line behind the repeated
+                // ones; one that lives may be writing it.
+                Next::End(_) => {
+                    let given_up = !self.repeated.is_empty();
+                    if !given_up && (next.is_some() || !is_held(path)) {
+                        self.stop(&place, "the line is cut off");
+                    }
+                    break;
+                }
+            }
+            if lines.offset() - passed > 1 << 20 {
+                read(lines.offset() - passed);
+                passed = lines.offset();
+            }
+        }
+        read(lines.offset() - passed);
+        Ok(())
+    }
+
+    /// The tree stops here. What comes after may still show that more was signed.
+    fn stop(&mut self, place: &Place<'_>, what: impl Into<String>) {
+        if self.stopped.is_none() {
+            let seq = Some(self.tree.size());
+            let (file, line) = (place.file.to_owned(), place.line);
+            self.stopped = Some(Finding { file, line, seq, what: what.into() });
+        }
+    }
+
+    fn header(&mut self, place: &Place<'_>, line: &[u8], from: u64) {
+        if self.stopped.is_some() {
+            return;
+        }
+        let (origin, before) = match parse_header(line) {
+            Some(Header::Known { origin, before }) => (origin, before),
+            Some(Header::Other(version)) => {
+                return self.stop(
+                    place,
+                    format!("is of version {version}, which this program does not know"),
+                );
+            }
+            None => return self.stop(place, "the first line is no header"),
+        };
+        if before.size() != from {
+            return self.stop(place, "the header is that of another segment");
+        }
+        if self.begun.is_none() {
+            self.begun = Some(from);
+            self.verdict.origin = origin;
+            self.tree = before;
+            self.adopt_claims();
+            self.reached(place);
+        } else if origin != self.verdict.origin {
+            self.stop(place, format!("a segment of another directory, {origin}"));
+        } else if from != self.tree.size() {
+            self.stop(
+                place,
+                format!("begins with record {from}: a segment is missing or cut, or one too many"),
+            );
+        } else if before != self.tree {
+            self.stop(place, "the header states another tree than that of the records before it");
+        }
+    }
+
+    fn line(&mut self, place: &Place<'_>, line: &[u8], next: Option<u64>, key: &VerifyingKey) {
+        if let Some(note) = from_line(line) {
+            return self.note(place, &note, key);
+        }
+        if self.stopped.is_some() {
+            return;
+        }
+        let judged = line::record(line).and_then(|parts| Ok((line::leaf(line)?, parts)));
+        let (leaf, parts) = match judged {
+            Ok(whole) => whole,
+            Err(why) => return self.stop(place, why),
+        };
+        if next.is_some_and(|next| parts.seq >= next) {
+            return self.repetition(place, line, parts.seq);
+        }
+        if parts.seq != self.tree.size() {
+            return self.stop(
+                place,
+                format!("is numbered {}: a record is missing, moved or doubled", parts.seq),
+            );
+        }
+        if self.repeated.remove(&parts.seq).is_some_and(|hash| hash != digest(line)) {
+            return self
+                .stop(place, "another record than in the segment before, which was given up");
+        }
+        self.record(line, &parts, leaf);
+        self.reached(place);
+    }
+
+    fn record(&mut self, line: &[u8], parts: &Parts<'_>, leaf: Hash) {
+        self.tree.push(leaf);
+        self.grants.see(line, parts.seq, parts.redacted);
+        if let Some(time) = parts.time {
+            let last = self.last_time.get_or_insert_default();
+            last.clear();
+            last.push_str(time);
+        }
+        if parts.kind == "control"
+            && let Some(control) = parts.control
+        {
+            self.control(control);
+        }
+    }
+
+    /// What a report tells of what the trail says of itself.
+    fn control(&mut self, control: &str) {
+        let Ok(told) = serde_json::from_str::<serde_json::Value>(control) else { return };
+        match told["op"].as_str() {
+            Some("open") => {
+                let range = told["unsealed"]["from"].as_u64().zip(told["unsealed"]["to"].as_u64());
+                self.unsealed.extend(range);
+            }
+            Some("gap") => {
+                let lost = told["count"].as_u64().unwrap_or(0);
+                self.verdict.lost = self.verdict.lost.saturating_add(lost);
+            }
+            _ => {}
+        }
+    }
+
+    fn repetition(&mut self, place: &Place<'_>, line: &[u8], seq: u64) {
+        let expected = self.tree.size() + self.repeated.len() as u64;
+        if seq != expected || self.repeated.len() >= MOST_REPEATED {
+            return self
+                .stop(place, format!("is numbered {seq}: a record is missing, moved or doubled"));
+        }
+        self.repeated.insert(seq, digest(line));
+    }
+
+    fn note(&mut self, place: &Place<'_>, note: &str, key: &VerifyingKey) {
+        let Some(checkpoint) = Checkpoint::verify(note, key) else {
+            return self.stop(place, "a checkpoint that this key has not signed");
+        };
+        let size = checkpoint.size;
+        if let Some(stopped) = &self.stopped {
+            // Signed, and further than the records that are whole: they were changed.
+            if size > self.tree.size() && checkpoint.origin == self.verdict.origin {
+                let stopped = stopped.clone();
+                if !self.verdict.broken.contains(&stopped) {
+                    self.verdict.broken.push(stopped);
+                }
+            }
+            return;
+        }
+        let place_of =
+            |walk: &mut Self, what: String| walk.fail(place.file, place.line, None, what);
+        if checkpoint.origin != self.verdict.origin {
+            place_of(self, format!("a checkpoint of another directory, {}", checkpoint.origin));
+            return self.stop(place, "a checkpoint of another directory");
+        }
+        let after = self.noted.map_or(self.begun.unwrap_or(0), |size| size + 1);
+        if size != self.tree.size() || size < after || !self.repeated.is_empty() {
+            place_of(self, format!("a checkpoint of size {size} at record {}", self.tree.size()));
+            return self.stop(place, "a checkpoint in another place");
+        }
+        if checkpoint.root != self.tree.root() {
+            let from = self.noted.or(self.begun).unwrap_or(0);
+            place_of(
+                self,
+                format!(
+                    "records {from} to {} are not those that were signed",
+                    size.saturating_sub(1)
+                ),
+            );
+            return self.stop(place, "a checkpoint of other records");
+        }
+        self.noted = Some(size);
+        self.sign(size);
+    }
+
+    /// The tree of this size is what was signed.
+    pub(super) fn sign(&mut self, size: u64) {
+        if size >= self.verdict.size {
+            self.verdict.size = size;
+            let root = self.tree.root();
+            self.verdict.set_root(&root);
+            self.signed_time.clone_from(&self.last_time);
+        }
+    }
+}
+
+fn digest(line: &[u8]) -> Hash {
+    Sha256::digest(line).into()
+}
+
+/// Whether a living process writes here.
+fn is_held(path: &Path) -> bool {
+    let Ok(file) = open_file(&path.join("LOCK")) else { return false };
+    flock(&file, FlockOperation::NonBlockingLockShared).is_err()
+}
+
+/// A small file; `None` where there is none, or it is no regular file, or too large.
+fn small(path: &Path, name: &str) -> Result<Option<String>, ReadError> {
+    use io::Read as _;
+    let path = path.join(name);
+    let file = match open_file(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(ReadError::io(&path, error));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(_) => return Ok(Some(String::new())),
+    };
+    let mut text = Vec::new();
+    file.take(SMALL).read_to_end(&mut text).map_err(|error| ReadError::io(&path, error))?;
+    Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+}
