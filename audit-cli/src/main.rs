@@ -11,6 +11,7 @@ mod escape;
 mod exit;
 mod explain;
 mod filter;
+mod keygen;
 mod lint;
 mod mask;
 mod network;
@@ -24,6 +25,7 @@ mod source;
 mod status;
 mod tail;
 mod talk;
+mod verify;
 mod when;
 
 use std::process::ExitCode;
@@ -46,6 +48,8 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Lint(args) => lint::run(args),
         Command::Config(args) => config::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Keygen(args) => keygen::run(args),
         Command::Demo(args) => demo::run(args, cli.color),
     };
     let Err(failure) = result else {

@@ -32,7 +32,7 @@ fn wrong_use_is_exit_2_on_stderr() {
     let cases: [&[&str]; 10] = [
         &[],
         &["tial"],
-        &["verify", "x"],
+        &["prune", "x"],
         &["serve"],
         &["query"],
         &["query", "x", "--status", "4xy"],

@@ -7,8 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::filter::Filter;
 
+mod proof;
 mod settings;
 
+pub(crate) use proof::{Keygen, Verify};
 pub(crate) use settings::{Config, ConfigCommand, Explain, Lint, Source};
 
 const EXAMPLES: &str = "\
@@ -20,10 +22,11 @@ Examples:
   audit mask --content-type application/json   what a record would hold of a body (stdin)
   audit explain --config audit.toml GET /      what would be recorded of a request, and why
   audit lint audit.toml                        what is wrong in a configuration, or unlikely
+  audit verify ./audit                         whether a trail still is what was signed
 
 Exit codes:
   0  done (also when nothing matched, and when the reader of a pipe stopped early)
-  1  the answer is no (lint: the file has errors)
+  1  the answer is no (lint: the file has errors; verify: the trail was changed)
   2  wrong use
   4  cannot read or write";
 
@@ -53,6 +56,8 @@ pub(crate) enum Command {
     Explain(Explain),
     Lint(Lint),
     Config(Config),
+    Verify(Verify),
+    Keygen(Keygen),
     Demo(Demo),
 }
 
@@ -256,7 +261,7 @@ mod tests {
 
     #[test]
     fn what_is_not_yet_there_is_refused_as_wrong_use() {
-        for name in ["verify", "prune", "serve", "tial"] {
+        for name in ["prove", "prune", "serve", "tial"] {
             let error = Cli::try_parse_from(["audit", name]).unwrap_err();
             assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains(name));

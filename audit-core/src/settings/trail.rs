@@ -24,13 +24,11 @@ pub struct Trail {
     /// How long a record waits at most for a sync to begin; at most 60 s.
     pub commit_interval: Duration,
     /// How long after a record a checkpoint is signed at the latest; more than 0, at most 60 s.
-    /// Checked, and without effect until trails are signed.
     pub checkpoint_interval: Duration,
-    /// How many records a checkpoint covers at most: 1 to 1,048,576. Checked, and without effect
-    /// until trails are signed.
+    /// How many records wait for a checkpoint at most: 1 to 1,048,576.
     pub checkpoint_records: u64,
-    /// The file with the private key. `None`: one is made beside the root. Without effect until
-    /// trails are signed.
+    /// The file with the private key. `None`: that of the environment variable
+    /// `AUDIT_SIGNING_KEY`, or one that is made beside the root.
     pub key: Option<PathBuf>,
 }
 

@@ -6,7 +6,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::Signer as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::tree::{hex, unhex};
+use crate::{
+    TrailError,
+    secret::make_private,
+    tree::{hex, unhex},
+};
 
 /// The kind of key that signs notes with Ed25519.
 const ED25519: u8 = 1;
@@ -74,6 +78,23 @@ impl SigningKey {
     pub fn to_text(&self) -> String {
         let id = hex(&self.verifying_key().id());
         format!("{PRIVATE}{}+{id}+{}", self.name, tagged(self.key.as_bytes()))
+    }
+
+    /// Writes its one line to a file that only its owner can read, and not over one that exists.
+    ///
+    /// # Errors
+    ///
+    /// When there is such a file, or it cannot be made.
+    pub fn save(&self, path: impl AsRef<std::path::Path>) -> Result<(), TrailError> {
+        let path = path.as_ref();
+        let disk: std::sync::Arc<dyn crate::disk::Disk> = std::sync::Arc::new(crate::disk::Os);
+        match make_private(path, &format!("{}\n", self.to_text()), &disk)? {
+            true => Ok(()),
+            false => Err(TrailError::Key {
+                path: path.to_owned(),
+                why: "it exists already, and is left as it is: name another file".to_owned(),
+            }),
+        }
     }
 
     /// The key that verifies what this one signs.

@@ -3,6 +3,7 @@
 mod attacks;
 mod faults;
 mod follow;
+mod images;
 mod interference;
 mod interrupted;
 mod reading;

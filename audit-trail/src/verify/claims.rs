@@ -93,8 +93,8 @@ impl Walk {
                     "{of} covers {size} records, and {count} are there: the trail was cut or rolled back"
                 );
                 match &self.stopped {
-                    // The line says more.
-                    Some(stopped) if !self.verdict.broken.contains(stopped) => {
+                    // The line says more, unless more was said already.
+                    Some(stopped) if self.verdict.broken.is_empty() => {
                         let stopped = stopped.clone();
                         self.verdict.broken.push(stopped);
                     }
@@ -131,7 +131,9 @@ impl Walk {
         }
         self.verdict.pruned = begun;
         self.verdict.redacted = self.grants.redacted(size);
-        self.verdict.tail = self.tree.size().saturating_sub(size);
+        if self.verdict.broken.is_empty() {
+            self.verdict.tail = self.tree.size().saturating_sub(size);
+        }
         if let Some(stopped) = self.stopped.take()
             && self.verdict.broken.is_empty()
         {

@@ -1,0 +1,155 @@
+//! `audit verify` and `audit keygen`, on trails that the library wrote.
+
+#![allow(clippy::unwrap_used)] // The lint knows only functions marked as tests.
+
+use std::{fs, path::Path, process::Command};
+
+use audit_core::{Auditor, Settings};
+use audit_trail::Trail;
+use serde_json::Value;
+use tempfile::TempDir;
+
+struct Run {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn run(folder: &Path, args: &str) -> Run {
+    let output = Command::new(env!("CARGO_BIN_EXE_audit"))
+        .args(args.split_whitespace())
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    Run { code: output.status.code().unwrap(), stdout, stderr }
+}
+
+/// A folder with a trail called `audit`: it was opened and closed so often, with a reload between.
+fn written(times: usize) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..times {
+        let auditor = Auditor::to(Trail::open(folder.path().join("audit")).unwrap());
+        auditor.reload::<String>(Ok(Settings::default())).unwrap();
+        auditor.close_blocking().unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_whole_trail_is_good_and_says_what_was_not_shown() {
+    let folder = written(2);
+    let alone = run(folder.path(), "verify audit");
+    assert_eq!((alone.code, alone.stderr.as_str()), (0, ""));
+    assert!(
+        alone.stdout.starts_with("audit/00: integrity ok: 6 records, root "),
+        "{}",
+        alone.stdout
+    );
+    assert!(alone.stdout.contains("not pinned") && alone.stdout.contains("not anchored"));
+    fs::copy(folder.path().join("audit/00/verifier.key"), folder.path().join("audit.pub")).unwrap();
+    fs::copy(folder.path().join("audit/00/checkpoint"), folder.path().join("kept")).unwrap();
+    let known = run(folder.path(), "verify audit/00 --key audit.pub --anchor kept");
+    assert_eq!(known.code, 0);
+    assert!(
+        known.stdout.contains("  pinned: ") && known.stdout.contains("still holds the 6 records")
+    );
+    let json = run(folder.path(), "verify audit --json --key audit.pub --anchor kept").stdout;
+    let told: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&told["integrity"], &told["size"]), (&"ok".into(), &6.into()));
+    assert_eq!((&told["pinned"], &told["anchored"]), (&true.into(), &6.into()));
+    // The key itself instead of a file.
+    let key = fs::read_to_string(folder.path().join("audit.pub")).unwrap();
+    assert_eq!(run(folder.path(), &format!("verify audit --key {key}")).code, 0);
+}
+
+#[test]
+fn what_was_changed_is_named_and_exit_1() {
+    let folder = written(2);
+    let root = folder.path().join("audit");
+    let path = root.join("00/00000000000000000000.jsonl");
+    let whole = fs::read_to_string(&path).unwrap();
+    fs::copy(root.join("00/verifier.key"), folder.path().join("audit.pub")).unwrap();
+    fs::copy(root.join("00/checkpoint"), folder.path().join("kept")).unwrap();
+    fs::write(&path, whole.replacen("\"generation\":1", "\"generation\":2", 1)).unwrap();
+    let edited = run(folder.path(), "verify audit");
+    assert_eq!(edited.code, 1);
+    assert!(edited.stdout.contains("integrity FAIL\n"), "{}", edited.stdout);
+    assert!(edited.stdout.contains("are not those that were signed"), "{}", edited.stdout);
+    let json: Value =
+        serde_json::from_str(&run(folder.path(), "verify audit --json").stdout).unwrap();
+    assert_eq!((&json["integrity"], &json["good"]), (&"FAIL".into(), &false.into()));
+    assert_eq!(json["broken"][0]["file"], "00000000000000000000.jsonl");
+    // Whatever stands there is shown, and does not act on the terminal.
+    fs::write(&path, whole.replacen("\"kind\"", "\u{1b}[31m\"kind\"", 1)).unwrap();
+    let escaped = run(folder.path(), "verify audit");
+    assert!(escaped.code == 1 && !escaped.stdout.contains('\u{1b}'));
+    // All of it gone, where something should be.
+    fs::remove_dir_all(root.join("00")).unwrap();
+    fs::create_dir(root.join("00")).unwrap();
+    for args in ["verify audit --key audit.pub --anchor kept", "verify audit/00 --key audit.pub"] {
+        let gone = run(folder.path(), args);
+        assert_eq!(gone.code, 1, "{args}: {} {}", gone.stdout, gone.stderr);
+    }
+}
+
+#[test]
+fn another_key_has_not_signed_it() {
+    let folder = written(1);
+    let made = run(folder.path(), "keygen other.key --name other");
+    assert_eq!((made.code, made.stderr.as_str()), (0, ""));
+    assert!(made.stdout.starts_with("other+"), "{}", made.stdout);
+    fs::write(folder.path().join("other.pub"), &made.stdout).unwrap();
+    assert_eq!(run(folder.path(), "verify audit --key other.pub").code, 1);
+    // A trail that it signs.
+    let mut settings = Settings::default();
+    settings.trail.dir = folder.path().join("second");
+    settings.trail.key = Some(folder.path().join("other.key"));
+    Auditor::to(Trail::configured(&settings).unwrap()).close_blocking().unwrap();
+    assert_eq!(run(folder.path(), "verify second --key other.pub").code, 0);
+    // The first goes on with it in a directory of its own.
+    settings.trail.dir = folder.path().join("audit");
+    Auditor::to(Trail::configured(&settings).unwrap()).close_blocking().unwrap();
+    assert_eq!(run(folder.path(), "verify audit/00").code, 0);
+    assert_eq!(run(folder.path(), "verify audit/01 --key other.pub").code, 0);
+}
+
+#[test]
+fn a_private_key_is_private_and_never_replaced() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let json: Value =
+        serde_json::from_str(&run(folder.path(), "keygen a.key --json").stdout).unwrap();
+    let path = folder.path().join("a.key");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = fs::read_to_string(&path).unwrap();
+    let again = run(folder.path(), "keygen a.key");
+    assert_eq!((again.code, again.stdout.as_str()), (4, ""));
+    assert!(again.stderr.contains("a.key: it exists already"), "{}", again.stderr);
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    let private = text.trim_end().rsplit('+').next().unwrap();
+    assert!(!json.to_string().contains(private));
+    // Others may read it: no trail starts with it.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let error = Trail::builder(folder.path().join("t")).key_file(&path).open().unwrap_err();
+    assert!(error.to_string().contains("chmod 600"), "{error}");
+}
+
+#[test]
+fn wrong_use_is_told() {
+    let folder = written(1);
+    for (args, code, told) in [
+        ("verify", 2, "<DIR>"),
+        ("verify nothing", 4, "no trail at nothing"),
+        ("verify audit --key nothing", 4, "cannot read nothing"),
+        ("verify audit --key a+b+c", 2, "no public key"),
+        ("verify audit --anchor nothing", 4, "cannot read nothing"),
+        ("keygen", 2, "<FILE>"),
+        ("keygen no/where", 4, "no"),
+    ] {
+        let run = run(folder.path(), args);
+        assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{args}");
+        assert!(run.stderr.contains(told), "{args}: {}", run.stderr);
+    }
+}
