@@ -1,5 +1,6 @@
 //! What a new writer finds in its directory, and how it is made fit to be written again.
 
+mod given_up;
 mod quarantine;
 mod scan;
 
@@ -12,7 +13,10 @@ use std::{
 use audit_core::Timestamp;
 use rustix::{fs::OFlags, io::Errno};
 
-use self::scan::{Judge, Scan, Verdict, scan};
+use self::{
+    given_up::repeated,
+    scan::{Judge, Scan, Verdict, scan},
+};
 use crate::{
     TrailError,
     announced::{Interrupted, Unrecorded, noted},
@@ -174,6 +178,9 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
         directory.disk().sync(file.as_fd()).map_err(|error| io("sync", error))?;
         // An empty first segment is a trail that has just begun.
         found.unclean |= !closed && (next > from || from > 0 || torn.is_some());
+        if let Some(before) = segments.last() {
+            found.repairs.extend(given_up(directory, *before, from, key)?);
+        }
         found.tree = tree;
         found.signed = found.signed.max(signed);
         let age = age(first_time);
@@ -197,6 +204,28 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
         return Ok(Fitness::Left(Some(why.to_owned())));
     }
     Ok(Fitness::Fit(Box::new(found)))
+}
+
+/// Moves away what a segment repeats of the one after it: the last process died, or the disk failed,
+/// before it was cut. What a checkpoint covers is not touched.
+fn given_up(
+    directory: &Directory,
+    before: u64,
+    from: u64,
+    key: &VerifyingKey,
+) -> Result<Option<Event>, TrailError> {
+    let name = file_name(before);
+    let path = directory.file_path(&name);
+    // What cannot be opened is told by the verifier.
+    let Ok(file) = directory.open(&name, OFlags::RDWR | OFlags::APPEND) else { return Ok(None) };
+    let file = File::from(file);
+    let read = |error| TrailError::io("read", &path, error);
+    let size = file.metadata().map_err(read)?.len();
+    let Some(keep) = repeated(&file, from, size, key).map_err(read)? else { return Ok(None) };
+    let moved = move_tail(directory, &name, &file, keep, size);
+    let (moved, bytes) = moved.map_err(|e| TrailError::io("quarantine the end of", &path, e))?;
+    let reason = format!("{name} was given up at byte {keep}, and repeated the next");
+    Ok(Some(Event::Repair { file: Some(moved), bytes, reason }))
 }
 
 fn age(first: Option<Timestamp>) -> Duration {

@@ -142,7 +142,7 @@ pub(super) fn scan(
     }
     let size = scan.tree.size();
     if let Some(why) = scan.torn
-        && signed_after(file, lines, &origin, size, judge.key)?
+        && signed_after(file, lines, Some(&origin), size, judge.key)?
     {
         return Ok(Verdict::Tampered(format!(
             "its record {size} was signed, and is no more: {why}"
@@ -151,11 +151,11 @@ pub(super) fn scan(
     Ok(Verdict::Segment(Box::new(scan)))
 }
 
-/// Whether a checkpoint further down has signed more than `size` records.
-fn signed_after(
+/// Whether a checkpoint further down, of this origin or of any, has signed more than `size` records.
+pub(super) fn signed_after(
     file: &File,
     mut lines: Lines,
-    origin: &str,
+    origin: Option<&str>,
     size: u64,
     key: &VerifyingKey,
 ) -> io::Result<bool> {
@@ -166,7 +166,9 @@ fn signed_after(
             Next::End(_) => return Ok(false),
         };
         let checkpoint = note.and_then(|note| Checkpoint::verify(&note, key));
-        if checkpoint.is_some_and(|one| one.size > size && one.origin == origin) {
+        if checkpoint
+            .is_some_and(|one| one.size > size && origin.is_none_or(|origin| one.origin == origin))
+        {
             return Ok(true);
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     Anchor, Finding, Known, Verdict,
-    walk::{Place, Walk},
+    walk::{Place, Walk, is_held},
 };
 use crate::{
     note::{Checkpoint, VerifyingKey},
@@ -109,7 +109,8 @@ impl Walk {
                 Some(Finding { file: String::new(), line: 0, seq: Some(self.tree.size()), what });
         }
         let size = self.verdict.size;
-        if self.verdict.root.is_empty() && self.verdict.broken.is_empty() {
+        let just_begun = !self.others && is_held(path);
+        if self.verdict.root.is_empty() && self.verdict.broken.is_empty() && !just_begun {
             self.fail(
                 "",
                 0,

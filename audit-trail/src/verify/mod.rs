@@ -12,7 +12,6 @@ use crate::{
     note::VerifyingKey,
     read::{is_writer, names},
     recover::VERIFIER,
-    segment::parse_name,
 };
 
 pub use self::report::{Anchor, Finding, Verdict};
@@ -53,12 +52,16 @@ pub fn verify(
 ) -> Result<Vec<Verdict>, ReadError> {
     let source = source.as_ref();
     let found = names(source)?;
+    let is_one = |name: &String| {
+        ["LOCK", VERIFIER, "checkpoint"].contains(&name.as_str()) || name.ends_with(".jsonl")
+    };
     let mut directories: Vec<PathBuf> =
         found.iter().filter(|name| is_writer(name)).map(|name| source.join(name)).collect();
     directories.sort_unstable();
-    let is_one = |name: &String| {
-        ["LOCK", VERIFIER, "checkpoint"].contains(&name.as_str()) || parse_name(name).is_some()
-    };
+    // A folder 00 in a directory must not hide the rest of it.
+    if found.iter().any(is_one) {
+        directories.clear();
+    }
     if directories.is_empty() {
         // Where something is known that should be here, an empty folder is an answer.
         let nothing_known = known.key.is_none() && known.anchors.is_empty();

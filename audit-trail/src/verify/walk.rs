@@ -34,6 +34,10 @@ pub(super) fn directory(
     read: &mut dyn FnMut(u64),
 ) -> Result<Verdict, ReadError> {
     let mut walk = Walk::new(path, known.key.is_some());
+    if !path.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
+        walk.fail("", 0, None, "is no folder".into());
+        return Ok(walk.verdict);
+    }
     let own = small(path, VERIFIER)?;
     let own = own.as_deref().map(|text| VerifyingKey::parse(text).ok());
     let Some(key) = known.key.clone().or_else(|| own.flatten()) else {
@@ -75,6 +79,8 @@ pub(super) struct Walk {
     pub(super) last_time: Option<String>,
     pub(super) signed_time: Option<String>,
     pub(super) unsealed: Vec<(u64, u64)>,
+    /// There are records that are not of the trail itself.
+    pub(super) others: bool,
 }
 
 /// Where a line stands.
@@ -114,6 +120,7 @@ impl Walk {
             last_time: None,
             signed_time: None,
             unsealed: Vec::new(),
+            others: false,
         }
     }
 
@@ -186,7 +193,7 @@ impl Walk {
                 // A writer that gave up a segment may have left half a line behind the repeated
                 // ones; one that lives may be writing it.
                 Next::End(_) => {
-                    let given_up = !self.repeated.is_empty();
+                    let given_up = !self.repeated.is_empty() || next == Some(self.tree.size());
                     if !given_up && (next.is_some() || !is_held(path)) {
                         self.stop(&place, "the line is cut off");
                     }
@@ -277,6 +284,7 @@ impl Walk {
 
     fn record(&mut self, line: &[u8], parts: &Parts<'_>, leaf: Hash) {
         self.tree.push(leaf);
+        self.others |= parts.kind != "control";
         self.grants.see(line, parts.seq, parts.redacted);
         if let Some(time) = parts.time {
             let last = self.last_time.get_or_insert_default();
@@ -330,26 +338,28 @@ impl Walk {
             }
             return;
         }
-        let place_of =
-            |walk: &mut Self, what: String| walk.fail(place.file, place.line, None, what);
         if checkpoint.origin != self.verdict.origin {
-            place_of(self, format!("a checkpoint of another directory, {}", checkpoint.origin));
-            return self.stop(place, "a checkpoint of another directory");
+            return self
+                .stop(place, format!("a checkpoint of another directory, {}", checkpoint.origin));
         }
-        let after = self.noted.map_or(self.begun.unwrap_or(0), |size| size + 1);
-        if size != self.tree.size() || size < after || !self.repeated.is_empty() {
-            place_of(self, format!("a checkpoint of size {size} at record {}", self.tree.size()));
-            return self.stop(place, "a checkpoint in another place");
+        let count = self.tree.size();
+        if size > count {
+            let what = format!("a checkpoint of {size} records, and {count} are there before it");
+            self.fail(place.file, place.line, Some(count), what);
+            return self.stop(place, "a checkpoint of more records than are there");
+        }
+        let again = self.noted.is_some_and(|noted| size <= noted);
+        if size < count || again || !self.repeated.is_empty() {
+            // A copy of something old, which anybody can append.
+            return self.stop(place, format!("a checkpoint of size {size} at record {count}"));
         }
         if checkpoint.root != self.tree.root() {
             let from = self.noted.or(self.begun).unwrap_or(0);
-            place_of(
-                self,
-                format!(
-                    "records {from} to {} are not those that were signed",
-                    size.saturating_sub(1)
-                ),
+            let what = format!(
+                "records {from} to {} are not those that were signed",
+                size.saturating_sub(1)
             );
+            self.fail(place.file, place.line, None, what);
             return self.stop(place, "a checkpoint of other records");
         }
         self.noted = Some(size);
@@ -372,7 +382,7 @@ fn digest(line: &[u8]) -> Hash {
 }
 
 /// Whether a living process writes here.
-fn is_held(path: &Path) -> bool {
+pub(super) fn is_held(path: &Path) -> bool {
     let Ok(file) = open_file(&path.join("LOCK")) else { return false };
     flock(&file, FlockOperation::NonBlockingLockShared).is_err()
 }
