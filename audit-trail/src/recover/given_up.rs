@@ -31,10 +31,9 @@ pub(super) fn repeated(
                     return Ok((!signed).then_some(at));
                 }
                 Ok(parts) if parts.seq + 1 == from => end = Some(lines.offset()),
-                Ok(_) => {}
                 // A checkpoint may stand behind the last record.
                 Err(_) if end.is_some() && from_line(line).is_some() => end = Some(lines.offset()),
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             },
             Next::TooLong => {}
             // Half a line behind the last record.

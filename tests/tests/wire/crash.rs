@@ -18,6 +18,7 @@ use std::{
 
 use audit_core::Entry;
 use audit_tests::{audited::PATIENCE, testbed::Testbed, trail::Follower};
+use audit_trail::{Known, Verdict, verify};
 
 use crate::pair::Framework;
 
@@ -90,9 +91,14 @@ impl Left {
         Self { lines, tail, quarantined: entries(root, ".bad") }
     }
 
+    /// Without header and checkpoints.
+    fn records(&self) -> impl Iterator<Item = &String> {
+        self.lines.iter().filter(|line| line.starts_with("{\"seq\":"))
+    }
+
     /// The ids of the requests that have a record.
     fn ids(&self) -> BTreeSet<String> {
-        let entries = self.lines.iter().skip(1).map(|line| Entry::parse(line).expect("a record"));
+        let entries = self.records().map(|line| Entry::parse(line).expect("a record"));
         entries.filter_map(|entry| id(&entry)).collect()
     }
 
@@ -103,6 +109,10 @@ impl Left {
         let before = self.lines.len();
         assert!(now.lines.len() > before && now.lines[..before] == self.lines, "lines changed");
 
+        // Nothing looks like a forgery, whenever it is killed.
+        let verdicts = verify(root, &Known::default(), &mut |_, _| {}).expect("it can be read");
+        assert!(verdicts.iter().all(Verdict::is_good), "{verdicts:?}");
+
         let mut trail = Follower::open(root);
         trail.rest();
         assert_eq!(trail.damage, []);
@@ -110,7 +120,7 @@ impl Left {
         assert!(trail.seqs.iter().copied().eq(0..count), "{:?}", trail.seqs);
         let open = *trail.ops("open").last().expect("an open record");
         assert_eq!(open.control.as_ref().and_then(|control| control.unclean), Some(unclean));
-        let next = before.saturating_sub(1) as u64;
+        let next = self.records().count() as u64;
         assert_eq!(open.seq, Some(next), "it comes after all that was there");
 
         let repairs: Vec<_> = trail.ops("repair").iter().filter_map(|repair| repair.seq).collect();
