@@ -1,6 +1,5 @@
 """Tests of verify_trail.py: the vectors, the grammar, and honest trails, which pass. The attacks are
 in test_verify_trail_attacks.py. Run by `python3 -m unittest discover tools`."""
-import fcntl
 import pathlib
 import sys
 import unittest
@@ -32,25 +31,25 @@ class Vectors(Case):
             self.assertEqual(grown.peaks, perfect(hashes))
 
     def test_signed_note_of_c2sp(self):
-        key = verify_trail.Key(b"PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n")
+        key = verify_trail.Key("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n")
         text = ("If you think cryptography is the answer to your problem,\n"
                 "then you don't know what your problem is.\n")
         line = ("\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngot"
                 "pRZb6KE6RyyBwJnAM=\n")
-        self.assertEqual(key.text(f"{text}\n{line}".encode()), text.encode())
+        self.assertEqual(key.text(f"{text}\n{line}"), text)
         for wrong in (f"{text}x\n\n{line}", f"{text}\n{line}{line}", f"{text}\n{line}\n", f"{text}{line}"):
             with self.assertRaises(ValueError):
-                key.text(wrong.encode())
+                key.text(wrong)
 
     def test_vectors_of_the_format(self):
         line = '{"seq":0,"kind":"event","module":"m",\t"actor":{"user":"admin"},\t"salt":"%s"}' % SEED
         self.assertEqual(salt_of("actor"), "72a06f17a8d63e0923956bf627efdd7a")
         self.assertEqual(commitment("actor", '{"user":"admin"}'),
                          '"#10a40ae4b64b1729a093b0f1053ebe6151bb2ea263b1bfafd7d83f3e76a75761"')
-        seq, leaf_, redacted = verify_trail.record(line.encode() + b"\n")
-        self.assertEqual((seq, redacted), (0, []))
+        seq, kind, leaf_, redacted = verify_trail.record(line.encode() + b"\n")
+        self.assertEqual((seq, kind, redacted), (0, "event", []))
         self.assertEqual(leaf_.hex(), "6817bf75cd8db5a52cc96ba439ac0f2fd6f2b2df5e97f053765d8cb9597954fe")
-        self.assertTrue(verify_trail.HEADER.fullmatch(header([]).encode() + b"\n"))
+        self.assertTrue(verify_trail.HEADER.fullmatch(header([]) + "\n"))
         closed = '{"seq":1,"kind":"control","control":{"op":"close"},"id":"x","time":"2026-11-21T20:31:00.000000Z"}\n'
         self.assertEqual(verify_trail.record(closed.encode())[0], 1)
 
@@ -73,7 +72,7 @@ class Grammar(unittest.TestCase):
                     '{"seq":1,"kind":"event",\t"error":{}' + salt)
         self.refuse(
             '', '{', '}', '{}', ' {"seq":0,"kind":"event"}', '{"seq":0,"kind":"event"} ', '[]', 'null',
-            '{"seq":01,"kind":"event"}', '{"seq":-1,"kind":"event"}', '{"seq":1e0,"kind":"event"}',
+            '{"seq":9223372036854775808,"kind":"event"}', '{"seq":01,"kind":"event"}', '{"seq":-1,"kind":"event"}', '{"seq":1e0,"kind":"event"}',
             '{"seq":1, "kind":"event"}', '{"kind":"event","seq":1}', '{"seq":1,"kind":""}',
             '{"seq":1,"kind":"Event"}', '{"seq":1,"kind":"ev\\u0065nt"}', '{"seq":1,"kind":"event","a":1,"a":1}',
             '{"seq":1,"kind":"event","seq":1}', '{"seq":1,"kind":"event","kind":"event"}',
@@ -100,18 +99,20 @@ class Grammar(unittest.TestCase):
         self.accept(*map(core, (
             '0', '-0', '1.50', '1e999', '-1E+05', '9' * 5000, 'true', 'false', 'null', '""', '"\u00e9\x7f\u2028"',
             r'"\"\\\/\b\f\n\r\t\u00fF"', r'"\ud800"', r'"\udc00\ud800"', r'"\u0000"', '[]', '{}', '[ 1 , 2 ]', '{ "a" : 1 , "a" : 1 }',
-            '[' * 64 + ']' * 64, '{"a":' * 63 + '{}' + '}' * 63, '[[1],[2],{"a":[{}]}]')))
+            '[' * 64 + ']' * 64, '{"a":' * 63 + '{}' + '}' * 63, '[[1],[2],{"a":[{}]}]',
+            '[' * 64 + '1' + ']' * 64, '{"a":' * 64 + '"["' + '}' * 64, '["' + r'\"' * 9 + '[' * 99 + '"]')))
         self.refuse(*map(core, (
             '', '01', '1.', '.1', '+1', '1e', '--1', '0x1', 'NaN', 'Infinity', '-Infinity', 'True', 'nul', 'nulll', "'a'",
             '"a', r'"\x"', r'"\u12g4"', r'"\u123"', r'"\u+123"', '[1,]', '[,1]', '[1 2]', '[', ']', '[1}', '{1:1}', '{"a"}',
             '{"a":1,}', '{"a":1,"b":2 , }', '[1, 2 ,]', '{ ]', '[ }', '{,}', '{"a":1 "b":2}', '{"a"::1}', '\u00a01', '[\u00a01]', '1\u0660', b'"\xff"', b'"\xc0\x80"',
-            b'"\xed\xa0\x80"', b'"\xf4\x90\x80\x80"', b'"\xe2\x82"', '[' * 65 + ']' * 65, '[' * 500_000, '1,"b":2]', '1}', '/**/1')))
+            b'"\xed\xa0\x80"', b'"\xf4\x90\x80\x80"', b'"\xe2\x82"', '[' * 65 + ']' * 65, '{"a":' * 65 + '1' + '}' * 65,
+            '[' * 500_000, ']' * 9 + '[' * 500_000, '"' + r'\"' * 300_000, '[1,' * 64 + '"' + '[' * 500_000, '1,"b":2]', '1}', '/**/1')))
 
     def test_nesting_of_a_group(self):
         def group(levels):
             return record(1, groups=[("request", '{"body":' + '[' * levels + ']' * levels + '}')])
-        self.accept(group(64))
-        self.refuse(group(65))
+        self.accept(group(64), group(64).replace("[]", "[1]"), record(1, groups=[("actor", '{"a":%s,"b":%s}' % (("[" * 64 + "]" * 64,) * 2))]))
+        self.refuse(group(65), group(65).replace("[]", "[1]"))
 
     def test_length(self):
         fits = '{"seq":1,"kind":"event","a":"%s"}' % ("x" * (CAP - 32))
@@ -137,13 +138,17 @@ class Grammar(unittest.TestCase):
     def test_redacting_keeps_the_leaf(self):
         for redacted in ((), ("actor",), ("request", "event"), ("actor", "request", "event")):
             line = record(1, groups=GROUPS, redacted=redacted).encode() + b"\n"
-            self.assertEqual(verify_trail.record(line), (1, leaf(1, groups=GROUPS), [r.encode() for r in redacted]))
+            self.assertEqual(verify_trail.record(line), (1, "event", leaf(1, groups=GROUPS), list(redacted)))
 
     def test_control_records_have_no_groups(self):
         for op in ('"redact","seq":0,"groups":["actor"]', '"prune","to":4'):
             rest = '"kind":"control","control":{"op":%s}' % op
             self.accept(record(1, rest))
-            self.refuse(record(1, rest, GROUPS))
+            self.refuse(record(1, rest, GROUPS), record(1, rest.replace(',"control"', ',"x":[1],"control"'), GROUPS),
+                        record(1, rest, GROUPS, ("actor", "request", "event")))
+            self.accept(record(1, rest.replace('"kind":"control"', '"kind":"event"'), GROUPS),
+                        record(1, rest.replace('{"op"', '{"x":0,"op"'), GROUPS), record(1, rest.replace('{"op"', '{ "op"'), GROUPS))
+        self.refuse(record(1, '"kind":"control","control":{"op":"prune"}', GROUPS))
         self.accept(record(1, '"kind":"control","control":{"op":"intent","record":"x"}', GROUPS[:2]))
 
 
@@ -190,7 +195,15 @@ class Honest(Case):
         trail.seal()
         del trail.segments[0], trail.segments[4]
         self.good(trail, says=["pruned 8"])
-        self.bad(trail, "anchor", "size 4 is not reached", anchors=[trail.signer.note(trail.leaves[:4])])
+        old = [trail.signer.note(trail.leaves[:4]), trail.signer.note([leaf(9)] * 7)]
+        self.good(trail, *old, says=["pruned 8"])  # they cannot be compared
+        self.good(trail, trail.signer.note(trail.leaves[:8]))
+        self.bad(trail, "anchor", "another root", anchors=[trail.signer.note([leaf(9)] * 8)])
+        trail.note = old[0]
+        self.bad(trail, "checkpoint: its size 4 is before the first segment")
+        trail.note = None
+        trail.segments = {start: [line for line in lines if "checkpoint" not in line] for start, lines in trail.segments.items()}
+        self.bad(trail, "no checkpoint", "pruned to seq 8 without", anchors=old)
 
     def test_redacted(self):
         trail = example(0)
@@ -216,8 +229,7 @@ class Honest(Case):
             trail = example()
             trail.current.append(unfinished)
             folder = trail.write(self.temp / "d")
-            with open(folder / "LOCK") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with self.living(folder):
                 self.good(folder, says=["tail 1,"])
             self.bad(folder, f"seq 13: an unfinished line", "tail damage yes", integrity="ok")
 
@@ -226,8 +238,7 @@ class Honest(Case):
         trail.roll()
         trail.segments[12] = [b'{"trail"']
         folder = trail.write(self.temp / "d")
-        with open(folder / "LOCK") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self.living(folder):
             self.good(folder)
         self.bad(folder, "tail damage yes", integrity="ok")
 
@@ -244,19 +255,67 @@ class Honest(Case):
         trail = self.overlapping()
         trail.segments[8] = trail.segments[8][:-1]
         self.good(trail)
-        trail = self.overlapping()  # a checkpoint before the repeated records, in both
+        trail = self.overlapping()  # a checkpoint before the repeated records
         trail.segments[8].insert(-2, sealed(trail.signer.note(trail.leaves[:13])))
         self.good(trail)
-        trail.segments[13].insert(1, trail.segments[8][-3])
+        trail = self.overlapping()  # checkpoints between the records of the later one
+        trail.segments[13].insert(2, sealed(trail.signer.note(trail.leaves[:14])))
+        trail.segments[13].insert(1, sealed(trail.signer.note(trail.leaves[:13])))
         self.good(trail)
 
+    def test_unfinished_line_where_a_segment_was_given_up(self):
+        for kept in (-2, -1, 99):  # after record 12, and after one and two repetitions
+            for unfinished in (b"{", b'{"checkpoint":"', record(13).encode(), b"\0" * 99, b"\xff"):
+                trail = self.overlapping()
+                trail.segments[8][kept:] = [unfinished]
+                self.good(trail, says=["size 15,"])
+        trail = self.overlapping()
+        trail.segments[8][-3:] = [record(12).encode()]
+        self.bad(trail, "00000000000000000008.jsonl line 8, seq 12: an unfinished line")
+
     def test_segment_that_was_given_up_with_other_lines(self):
-        for number, line in ((-1, record(14, '"kind":"event","n":0')), (-2, record(14)), (-1, b'{"seq":14'), (-1, ""),
-                             (-1, header(example(3).leaves[:13]))):
+        for number, line, says in (
+                (-1, record(14, '"kind":"event","n":0'), "line 10, seq 13: not a line of 00000000000000000013.jsonl"),
+                (-2, record(14), "line 9, seq 13: a repetition that does not follow"),
+                (-1, record(13), "line 10, seq 13: a repetition that does not follow"),
+                (-2, record(13).encode() + b"\n\n", "line 10, seq 13: "), (-1, "", "line 10, seq 13: "),
+                (-1, header(example(3).leaves[:13]), "line 10, seq 13: not a record")):
             trail = self.overlapping()
             trail.segments[8][number] = line
-            self.bad(trail, "line of 00000000000000000013.jsonl" if line != b'{"seq":14' else "unfinished",
-                     "00000000000000000008.jsonl line")
+            self.bad(trail, "00000000000000000008.jsonl " + says, "line 4 is a checkpoint of size 15")
+        trail = self.overlapping()  # more than the later one has
+        trail.segments[8].append(record(15))
+        self.bad(trail, "00000000000000000008.jsonl line 11, seq 13: not a line of")
+
+    def test_checkpoint_after_repetitions(self):
+        for size, integrity in ((12, "ok"), (13, "FAIL"), (14, "FAIL"), (15, "FAIL")):
+            for number in (-1, 99):
+                trail = self.overlapping()
+                trail.segments[13].pop()
+                trail.note = trail.signer.note(trail.leaves[:12])
+                trail.segments[8].insert(number, sealed(trail.signer.note(trail.leaves[:size])))
+                self.bad(trail, f"00000000000000000008.jsonl line {10 if number < 0 else 11}, seq 13: not a record", integrity=integrity)
+
+    def test_just_begun(self):
+        def begun(number):
+            trail = Trail()
+            trail.segments[0] = trail.segments[0][:max(number, 0)]
+            for _ in range(1, number):
+                trail.segments[0].append(record(len(trail.segments[0]) - 1, '"kind":"control","control":{"op":"open"}'))
+            trail.segments = {} if number < 0 else trail.segments
+            return trail
+        for number in range(-1, 4):  # no segment, an empty one, a header, and records
+            folder = begun(number).write(self.temp / "d")
+            self.bad(folder, "no checkpoint")
+            with self.living(folder):
+                self.good(folder, says=["size 0,"])
+        trail = begun(2)
+        trail.segments[0].append(record(1))
+        with self.living(trail.write(folder)):
+            self.bad(folder, "no checkpoint")
+        trail.segments[0][2] = b"garbage\n"
+        with self.living(trail.write(folder)):
+            self.bad(folder, "tail damage yes", integrity="ok")
 
     def test_root_with_two_writers(self):
         root = self.temp / "root"
@@ -274,8 +333,22 @@ class Honest(Case):
         other.write(root / "02")
         self.bad(root, "root/02: integrity FAIL", "another directory")
         (root / "02").rename(self.temp / "away")
+        (root / "99").mkdir()
+        self.bad(root, "root/99: integrity FAIL", "no checkpoint")
+        (root / "99").rmdir()
+        (root / "999").mkdir()  # no name of a directory
+        self.good(root)
         (root / "03").symlink_to(self.temp / "away")
         self.bad(root, "root/03: integrity FAIL", "a link")
+
+    def test_what_is_a_directory(self):
+        for name in ("LOCK", "checkpoint", "verifier.key", "x.jsonl"):
+            root = self.temp / name
+            root.mkdir()
+            example().write(root / "00")
+            self.good(root)
+            (root / name).mkdir()
+            self.bad(root, f"{root}: integrity FAIL")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Tests of verify_trail.py: every attack must be found, and named by file, line and seq.
 Run by `python3 -m unittest discover tools`."""
 import base64
-import fcntl
 import os
 import pathlib
 import subprocess
@@ -71,7 +70,8 @@ class Attacks(Case):
         (folder / f"{0:020}.jsonl").rename(folder / f"{2:020}.jsonl")
         self.bad(folder, "00000000000000000002.jsonl line 1, seq 0: a header whose from")
         self.lines(lambda lines: lines.__setitem__(slice(3, None), []), "00000000000000000008.jsonl line 1, seq 6")
-        self.lines(lambda lines: lines.__setitem__(-1, lines[-1].encode()), "00000000000000000004.jsonl line 7, seq 8: an unf")
+        self.lines(lambda lines: lines.__setitem__(-2, lines[-2].encode()), "00000000000000000004.jsonl line 6, seq 7: ")
+        self.lines(lambda lines: lines.__setitem__(slice(-2, None), [lines[-2].encode()]), "00000000000000000004.jsonl line 6, seq 7: an unf")
         self.lines(lambda lines: lines.clear(), "00000000000000000004.jsonl line 1, seq 4: an empty")
 
     def test_roll_back(self):
@@ -193,7 +193,17 @@ class Attacks(Case):
         signed = {n: sealed(trail.signer.note(trail.leaves[:n])) for n in range(13)}
         self.lines(lambda lines: lines.insert(2, signed[4]), "line 3, seq 5: a checkpoint of size 4")
         self.lines(lambda lines: lines.insert(4, lines[3]), "line 5, seq 6: a checkpoint again")
-        self.lines(lambda lines: lines.append(signed[6]), "seq 13: a checkpoint of size 6", segment=8)
+        for size in (0, 6, 12):  # copies of something old
+            self.lines(lambda lines: lines.append(signed[size]), f"seq 13: a checkpoint of size {size}", "tail damage yes", segment=8, integrity="ok")
+        def end(*lines):
+            lines = [sealed(trail.signer.note(line)) if isinstance(line, list) else line for line in lines]
+            return lambda old: old.__setitem__(slice(-1, None), lines)
+        self.lines(end(trail.leaves[:12]), "seq 12: a checkpoint again", "tail damage yes", segment=8, integrity="ok")
+        self.lines(end([leaf(9)] * 12), "seq 12: another root", segment=8)
+        self.lines(end([leaf(9)] * 11), "seq 12: a checkpoint of size 11", segment=8, integrity="ok")
+        self.lines(end("x", [leaf(9)] * 12), "seq 12: ", segment=8, integrity="ok")
+        self.lines(end("x", [leaf(9)] * 13), "seq 12: ", "line 9 is a checkpoint of size 13", segment=8)
+        self.lines(end(sealed(trail.signer.note([leaf(9)] * 13, "audit/other/00"))), "another origin", segment=8, integrity="ok")
         self.lines(lambda lines: lines.append(sealed(trail.signer.note([leaf(9)] * 13))), "seq 13: another root", segment=8)
         self.lines(lambda lines: lines.append(sealed(trail.signer.note([leaf(9)] * 14))), "seq 13: a checkpoint of size 14", segment=8)
 
@@ -276,8 +286,7 @@ class Attacks(Case):
         trail = example(0)
         trail.current.append(b"garbage\n")
         folder = trail.write(self.temp / "d")
-        with open(folder / "LOCK") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self.living(folder):
             self.bad(folder, "line 8, seq 12: ", integrity="ok")
             trail.add()
             trail.seal()
@@ -286,7 +295,9 @@ class Attacks(Case):
 
     def test_empty_folder(self):
         (self.temp / "d").mkdir()
-        self.bad(self.temp / "d", "no checkpoint")
+        code, out = self.verify(self.temp / "d")
+        self.assertEqual(code, 1)
+        self.assertIn("neither a directory nor a root", out)
         folder = example().write(self.temp / "d")
         for path in folder.glob("*.jsonl"):
             path.unlink()
@@ -324,14 +335,18 @@ class Attacks(Case):
         """Changes of bytes, and cuts, all along a segment."""
         folder = example(0).write(self.temp / "d")
         path = folder / f"{4:020}.jsonl"
-        data = path.read_bytes()
+        *lines, last = path.read_bytes().splitlines(keepends=True)
+        data = b"".join(lines)
         for pos in range(0, len(data), 7):
             for changed in (data[:pos], data[:pos] + bytes([data[pos] ^ 1]) + data[pos + 1:], data[:pos] + data[pos + 1:],
                             data[:pos] + b"\n" + data[pos:], data[:pos] + b"\x80" + data[pos:]):
-                path.write_bytes(changed)
+                path.write_bytes(changed + last)
                 code, out = self.verify(folder)
                 self.assertEqual(code, 1, (pos, out))
                 self.assertIn("integrity FAIL", out)
+        for end in (len(data), len(data) + len(last) - 1):  # a checkpoint that was written in part, or not at all
+            path.write_bytes((data + last)[:end])
+            self.good(folder)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A small writer of trails, made from docs/trail-format.md alone, for the tests of verify_trail.py."""
 import base64
 import contextlib
+import fcntl
 import hashlib
 import io
 import pathlib
@@ -161,11 +162,15 @@ class Case(unittest.TestCase):
         for number, anchor in enumerate(anchors):
             paths.append(str(self.temp / f"a{number}"))
             pathlib.Path(paths[-1]).write_text(anchor)
-        out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-        with contextlib.redirect_stdout(out):
-            code = verify_trail.main([str(self.temp / "key"), str(folder), *paths])
-        out.flush()
-        return code, out.buffer.getvalue().decode()
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            code = verify_trail.verify(str(self.temp / "key"), str(folder), paths)
+        return code, out.getvalue()
+
+    @contextlib.contextmanager
+    def living(self, folder):
+        with open(folder / "LOCK") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def good(self, trail, *anchors, says=()):
         folder = trail if isinstance(trail, pathlib.Path) else trail.write(self.temp / "d")

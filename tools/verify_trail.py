@@ -1,41 +1,42 @@
 #!/usr/bin/env python3
 """Verifies audit trails: a second program, written from docs/trail-format.md alone.
 usage: verify_trail.py KEYFILE DIR [ANCHOR]...      DIR: a writer directory, or a root of them"""
-import base64, fcntl, hashlib, itertools, os, re, stat, sys
+import base64, fcntl, hashlib, itertools, json, os, re, stat, sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MAX_LINE, MAX_UINT, LEVELS, CONTROLS = 1 << 20, 2**63 - 1, 64, bytes(range(0x20))
-GROUPS = [b"actor", b"request", b"response", b"event", b"change", b"metadata", b"error"]
-UINT, HEX64, ORIGIN, GNAME = b"(0|[1-9][0-9]{0,18})", b'"[0-9a-f]{64}"', b"([A-Za-z0-9._/-]+)", b"|".join(GROUPS)
-STRING = rb'"[^"\\]*+(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\]*+)*+"'  # record() refuses bytes below 0x20
-NUMBER, NAME = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?", STRING + b" *+: *+"
-SCALAR = b"(?:%b|%b|true|false|null)" % (STRING, NUMBER)
-JSON_SCALAR, JSON_NAME, JSON_NEXT = map(re.compile, (SCALAR, NAME, rb" *+(?:(,) *+|([]}]))"))
-JSON_OPEN = re.compile(rb"([\[{]) *+([]}]?)")
-# Members and items that are scalars and followed by a comma: as many as there are, at once.
-JSON_MEMBERS, JSON_ITEMS = re.compile(b"(?:%b%b *+, *+)*+" % (NAME, SCALAR)), re.compile(b"(?:%b *+, *+)*+" % SCALAR)
-CORE, MEMBER = re.compile(b'"seq":%b,"kind":"[a-z_]+"' % UINT), re.compile(b',"([a-z][a-z0-9_]*)":')
-GROUP, SALT = re.compile(rb'"(%b)":(?:("#[0-9a-f]{64}")\Z|(?=\{))' % GNAME), b'"([0-9a-f]{32})"'
-CONTROL = rb'\{"seq":%b,"kind":"control","control":\{"op":' % UINT
-REDACT = re.compile(rb'%b"redact","seq":%b,"groups":\[("(?:%b)"(?:,"(?:%b)")*)\][,}]' % (CONTROL, UINT, GNAME, GNAME))
-PRUNE, BARE = re.compile(b'%b"prune","to":%b[,}]' % (CONTROL, UINT)), re.compile(CONTROL + b'"(redact|prune)"')
-UNSEALED = re.compile(rb'%b"open",[^\t]*?"unsealed":\{"from":%b,"to":%b\}' % (CONTROL, UINT, UINT))
-HEADER = re.compile(rb'\{"trail":"audit-trail-1","origin":"%b","from":%b,"hashes":\[((?:%b(?:,%b)*)?)\]\}\n'
-                    % (ORIGIN, UINT, HEX64, HEX64))
+GROUPS = ["actor", "request", "response", "event", "change", "metadata", "error"]
+UINT, HEX64, ORIGIN, GNAME = "(0|[1-9][0-9]{0,18})", '"[0-9a-f]{64}"', "([A-Za-z0-9._/-]+)", "|".join(GROUPS)
+STRING, BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'), re.compile(r"[\[\]{}]")
+CORE, MEMBER = re.compile(f'"seq":{UINT},"kind":"([a-z_]+)"'), re.compile(',"([a-z][a-z0-9_]*)":')
+GROUP, SALT = re.compile(rf'"({GNAME})":(?:("#[0-9a-f]{{64}}")\Z|(?=\{{))'), '"([0-9a-f]{32})"'
+CONTROL = rf'\{{"seq":{UINT},"kind":"control","control":\{{"op":'
+REDACT = re.compile(rf'{CONTROL}"redact","seq":{UINT},"groups":\[("(?:{GNAME})"(?:,"(?:{GNAME})")*)\][,}}]')
+PRUNE = re.compile(rf'{CONTROL}"prune","to":{UINT}[,}}]')
+UNSEALED = re.compile(rf'{CONTROL}"open",[^\t]*?"unsealed":\{{"from":{UINT},"to":{UINT}\}}')
+HEADER = re.compile(rf'\{{"trail":"audit-trail-1","origin":"{ORIGIN}","from":{UINT},'
+                    rf'"hashes":\[((?:{HEX64}(?:,{HEX64})*)?)\]\}}\n')
 
 def need(condition, otherwise):
     if not condition:
         raise ValueError(otherwise)
     return condition
 
+# The numbers are not looked at, and NaN and Infinity are none.
+JSON = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=lambda text: need(False, "not JSON"))
+
 def unbase64(text):
     data = base64.b64decode(text)
-    need(base64.b64encode(data) == text, "base64 is not canonical")
+    need(base64.b64encode(data).decode() == text, "base64 is not canonical")
     return data
 
 def sha256(*parts):
-    return hashlib.sha256(b"".join(parts)).digest()
+    return hashlib.sha256(b"".join(part if isinstance(part, bytes) else part.encode() for part in parts)).digest()
+
+def read_text(path):
+    with open(path, "rb") as file:
+        return file.read(MAX_LINE).decode()
 
 def read_lines(*path):
     """The lines of a regular file that is no link; of one that is too long the first MAX_LINE + 1 bytes."""
@@ -50,85 +51,80 @@ def read_lines(*path):
 
 class Key:
     def __init__(self, line):
-        found = need(re.fullmatch(rb"([A-Za-z0-9._-]+)\+([0-9a-f]{8})\+(.+?)\n?", line), "not a public key")
+        found = need(re.fullmatch(r"([A-Za-z0-9._-]+)\+([0-9a-f]{8})\+(.+?)\n?", line), "not a public key")
         self.name, data = found[1], unbase64(found[3])
-        self.id = sha256(self.name, b"\n", data)[:4]
-        need(len(data) == 33 and data[0] == 1 and self.id.hex().encode() == found[2], "not a public key")
+        self.id = sha256(self.name, "\n", data)[:4]
+        need(len(data) == 33 and data[0] == 1 and self.id.hex() == found[2], "not a public key")
         self.public = Ed25519PublicKey.from_public_bytes(data[1:])
 
     def text(self, note):
         """What a signed note says, if its one signature is this key's and valid."""
-        text, _, line = note.rpartition(b"\n\n")
-        name, data = need(re.fullmatch("\u2014 (.+) (.+)\n".encode(), line), "not a signed note").groups()
+        text, _, line = note.rpartition("\n\n")
+        name, data = need(re.fullmatch("\u2014 (.+) (.+)\n", line), "not a signed note").groups()
         data = unbase64(data)
         need((name, data[:4], len(data)) == (self.name, self.id, 68), "a signature of another key")
         try:
-            self.public.verify(data[4:], text + b"\n")
+            self.public.verify(data[4:], (text + "\n").encode())
         except InvalidSignature:
             raise ValueError("a signature that is not valid") from None
-        return text + b"\n"
+        return text + "\n"
 
     def checkpoint(self, note):
         """The origin, the size and the root that a note vouches for."""
-        found = need(re.fullmatch(b"%b\n%b\n(.{44})\n" % (ORIGIN, UINT), self.text(note)), "not a checkpoint")
+        found = need(re.fullmatch(f"{ORIGIN}\n{UINT}\n(.{{44}})\n", self.text(note)), "not a checkpoint")
         size, root = int(found[2]), unbase64(found[3])
         need(size <= MAX_UINT and len(root) == 32, "not a checkpoint")
         return found[1], size, root
 
     def checkpoint_line(self, line):
-        found = need(re.fullmatch(rb'\{"checkpoint":"(.+)"\}\n', line), "not a checkpoint")
         need(len(line) <= MAX_LINE, "longer than 1 MiB")
-        return self.checkpoint(found[1].replace(b"\\n", b"\n"))
+        found = need(re.fullmatch(r'\{"checkpoint":"(.+)"\}\n', line.decode()), "not a checkpoint")
+        return self.checkpoint(found[1].replace("\\n", "\n"))
 
-def value_end(text, pos, levels):
-    """Where the JSON value at pos ends; its arrays and objects nest at most `levels` deep."""
-    if found := JSON_SCALAR.match(text, pos):
-        return found.end()
-    found = need(JSON_OPEN.match(text, pos), "not JSON")
-    in_object, close, pos = found[1] == b"{", b"}" if found[1] == b"{" else b"]", found.end()
-    need(levels, "nested too deep")
-    if found[2]:
-        return need(found[2] == close, "not JSON") and pos
-    while True:
-        pos = (JSON_MEMBERS if in_object else JSON_ITEMS).match(text, pos).end()
-        if in_object:
-            pos = need(JSON_NAME.match(text, pos), "not JSON").end()
-        found = need(JSON_NEXT.match(text, value_end(text, pos, levels - 1)), "not JSON")
-        pos = found.end()
-        if not found[1]:
-            return need(found[2] == close, "not JSON") and pos
+def shallow(text, levels):
+    """The text, if its arrays and objects nest at most so deep."""
+    level = 0
+    for bracket in BRACKET.findall(STRING.sub("", text)):
+        level += 1 if bracket in "[{" else -1
+        need(level <= levels, "nested too deep")
+    return text
 
 def record(line):
-    """The seq, the leaf and the names of the redacted groups of a record."""
+    """The seq, the kind, the leaf and the names of the redacted groups of a record."""
     need(len(line) <= MAX_LINE, "longer than 1 MiB")
-    core, *groups = parts = line[1:-2].split(b",\t")
-    need(len(line) - len(line.translate(None, CONTROLS)) == len(parts), "a byte below 0x20")
-    need(line.decode().startswith("{") and line.endswith(b"}\n"), "not a record")
-    start, members = need(CORE.match(core), "not a record"), {b"seq", b"kind", b"salt", b"salts", *GROUPS}
-    pos = start.end()
+    need(len(line) - len(line.translate(None, CONTROLS)) == line.count(b",\t") + 1, "a byte below 0x20")
+    text = line.decode()
+    need(text.startswith("{") and text.endswith("}\n"), "not a record")
+    core, *groups = text[1:-2].split(",\t")
+    start = need(CORE.match(shallow(core, LEVELS)), "not a record")
+    seq, kind, pos = int(start[1]), start[2], start.end()
+    need(seq <= MAX_UINT, "not a record")
+    members = dict.fromkeys(["seq", "kind", "salt", "salts", *GROUPS])
     while pos < len(core):
         member = need(MEMBER.match(core, pos), "not a record")
         need(member[1] not in members, "a member of the core that may not be, or is there twice")
-        members.add(member[1])
-        pos = value_end(core, member.end(), LEVELS)
-    salts = groups.pop() if groups and groups[-1].startswith(b'"salt') else b""
+        pos = JSON.raw_decode(core, member.end())[1]
+        members[member[1]] = core[member.end():pos]
+    salts = groups.pop() if groups and groups[-1].startswith('"salt') else ""
     found = [need(GROUP.match(group), "not a group") for group in groups]
     names, opened = [group[1] for group in found], [group[1] for group in found if not group[2]]
     need(names == [name for name in GROUPS if name in names], "groups that are not in order")
-    need(not (names and BARE.match(line)), "groups where none may be")
+    if names and kind == "control":
+        need(not members.get("control", "").startswith(('{"op":"redact"', '{"op":"prune"')), "groups where none may be")
     if opened and opened == names:
-        seed = need(re.fullmatch(b'"salt":' + SALT, salts), "no salt")[1]
-        salt = [sha256(b"\2", seed, name).hex()[:32].encode() for name in names]
+        seed = need(re.fullmatch('"salt":' + SALT, salts), "no salt")[1]
+        salt = [sha256(b"\2", seed, name).hex()[:32] for name in names]
     else:
-        form = b'"salts":{%b}' % b",".join(b'"%b":%b' % (name, SALT) for name in opened) if opened else b"()"
+        form = '"salts":{%s}' % ",".join(f'"{name}":{SALT}' for name in opened) if opened else "()"
         salt = list(need(re.fullmatch(form, salts), "salts that are not those of the open groups").groups())
     for i, group in enumerate(found):
         if not group[2]:
-            value = groups[i][group.end():]
-            need(value_end(value, 0, LEVELS + 1) == len(value), "a group that is not one object")
-            groups[i] = b'"%b":"#%b"' % (group[1], sha256(b"\3", salt.pop(0), value).hex().encode())
-    leaf = sha256(b"\0{", b",\t".join([core, *groups]), b"}")
-    return int(start[1]), leaf, [name for name in names if name not in opened]
+            end = JSON.raw_decode(shallow(groups[i], LEVELS + 1), group.end())[1]
+            need(end == len(groups[i]), "a group that is not one object")
+            commitment = sha256(b"\3", salt.pop(0), groups[i][group.end():]).hex()
+            groups[i] = f'"{group[1]}":"#{commitment}"'
+    leaf = sha256(b"\0{", ",\t".join([core, *groups]), "}")
+    return seq, kind, leaf, [name for name in names if name not in opened]
 
 class Tree:
     def __init__(self):
@@ -151,16 +147,16 @@ class Directory:
     """The walk through one directory; `held` are the checkpoints that do not stand in its lines."""
     def __init__(self, path, key, held):
         self.path, self.key, self.held, self.tree, self.origin, self.first = path, key, held, Tree(), None, None
-        self.sealed, self.sealed_line, self.roots = (-1, b""), b"", {}  # roots: at the sizes of the held ones
-        self.copy = None  # the lines of the next segment, while those of this one only repeat them
-        self.stop, self.damaged, self.problems, self.foreign = None, False, [], []
+        self.sealed, self.roots = (-1, b""), {0: self.tree.root()}  # roots: at the sizes of the held ones
+        self.copy, self.repeated = None, 0  # the lines of the next segment, and how many of them this one repeats
+        self.stop, self.damaged, self.problems, self.foreign, self.begun = None, False, [], [], False
         self.redacted, self.redacts, self.prunes, self.unsealed = {}, [], [], []
 
     def walk(self):
         need(not os.path.islink(self.path), "a link")
         try:
             note = itertools.islice(read_lines(self.path, "checkpoint"), 6)  # it has five lines
-            self.held["checkpoint"] = self.key.checkpoint(b"".join(note))
+            self.held["checkpoint"] = self.key.checkpoint(b"".join(note).decode())
             self.origin = self.held["checkpoint"][0]  # until a header states it
         except FileNotFoundError:
             pass
@@ -169,13 +165,10 @@ class Directory:
         segments = []
         for name in sorted(name for name in os.listdir(self.path) if name.endswith(".jsonl")):
             regular = stat.S_ISREG(os.lstat(os.path.join(self.path, name)).st_mode)
-            good = regular and re.fullmatch(r"[0-9]{20}\.jsonl", name) and int(name[:20]) <= MAX_UINT
-            if good:
+            if regular and re.fullmatch(r"[0-9]{20}\.jsonl", name) and int(name[:20]) <= MAX_UINT:
                 segments.append((int(name[:20]), name))
             else:
                 self.foreign.append(name)
-        if not segments or segments[0][0] == 0:
-            self.roots[0] = self.tree.root()
         for segment, later in zip(segments, segments[1:] + [None]):
             self.segment(*segment, later)
 
@@ -195,39 +188,36 @@ class Directory:
         except (OSError, ValueError) as why:
             self.stop = self.stop or f"{name} line {number + 1}, seq {self.tree.count}: {why}"
 
-    def rest(self, line, where, here):
-        """After the tree has stopped, here or earlier: whether something signed shows what it should have been."""
+    def rest(self, line, where, first):
+        """The first line that fails, and those after it: whether something signed shows what it should have been."""
         try:
             origin, size, root = self.key.checkpoint_line(line)
         except ValueError:
             return
-        other = size > self.tree.count or (here and (size, root) != (self.tree.count, self.tree.root()))
+        # Smaller, or the same again: a copy of something old, which anybody can append.
+        other = size > self.tree.count or (first and size == self.tree.count and (size, root) != self.sealed)
         if other and self.origin in (None, origin) and not self.damaged:
             self.damaged = True
             self.problems.append(f"{self.stop} (signed records are damaged: {where} is a checkpoint of size {size})")
 
     def take(self, line, number, start, later):
         """A line that continues the tree."""
+        repeating = later and self.tree.count == later[0]
         need(number > 1 or self.first is None or start == self.tree.count, f"a segment from {start} does not follow")
         need(len(line) <= MAX_LINE, "longer than 1 MiB")
         if not line.endswith(b"\n"):
-            need(not later and len(line) < MAX_LINE and self.living(), "an unfinished line")
+            need(len(line) < MAX_LINE and (repeating or not later and self.living()), "an unfinished line")
         elif number == 1:
-            self.header(line, start)
-        elif number == 2 and line == self.sealed_line:
-            pass  # the checkpoint at the end of the segment before, repeated
+            self.header(line.decode(), start)
         elif line.startswith(b'{"checkpoint":"') and not self.copy:
             self.checkpoint(line)
-        elif later and self.tree.count == later[0]:  # the later segment must repeat it
-            if not self.copy:
-                self.copy = read_lines(self.path, later[1])
-                next(self.copy, None)  # not its header
-            need(any(line == other for other in self.copy), f"not a line of {later[1]}")
+        elif repeating:
+            self.repetition(line, later)
         else:
             self.record(line)
 
     def living(self):
-        """Whether a process holds LOCK. Asked only for an unfinished line; what it takes it gives back at once."""
+        """Whether a process holds LOCK. Asked only where it matters; what it takes it gives back at once."""
         try:
             with open(os.open(os.path.join(self.path, "LOCK"), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)) as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -236,7 +226,7 @@ class Directory:
 
     def header(self, line, start):
         found = need(HEADER.fullmatch(line), "not a header")
-        hashes = [bytes.fromhex(digest.decode()) for digest in re.findall(b"[0-9a-f]{64}", found[3])]
+        hashes = [bytes.fromhex(digest) for digest in re.findall("[0-9a-f]{64}", found[3])]
         need(int(found[2]) == start, "a header whose from is not the name's")
         if self.first is None:
             need(len(hashes) == start.bit_count(), "a header with another number of hashes")
@@ -252,40 +242,58 @@ class Directory:
         since = max(self.first, self.sealed[0])
         need(root == self.tree.root(), f"another root: something changed in seq {since} to {size - 1}")
         need(size > self.sealed[0], "a checkpoint again")
-        self.sealed, self.sealed_line = (size, root), line
+        self.sealed = size, root
+
+    def repetition(self, line, later):
+        """A record that stands in the next segment too, and counts there."""
+        if not self.copy:
+            self.copy, self.repeated = read_lines(self.path, later[1]), 0
+        need(record(line)[0] == self.tree.count + self.repeated, "a repetition that does not follow")
+        need(any(line == other for other in self.copy), f"not a line of {later[1]}")
+        self.repeated += 1
 
     def record(self, line):
-        seq, leaf, redacted = record(line)
+        seq, kind, leaf, redacted = record(line)
         need(seq == self.tree.count, f"the record has seq {seq}")
         self.tree.add(leaf)
         self.reached()
+        self.begun |= kind != "control"
         if redacted:
             self.redacted[seq] = redacted
-        if (found := REDACT.match(line)) and int(found[2]) in self.redacted:
-            self.redacts.append((seq, int(found[2]), found[3].replace(b'"', b"").split(b",")))
-        elif (found := PRUNE.match(line)) and 0 < self.first <= int(found[2]) <= MAX_UINT:
+        text = line.decode()
+        if (found := REDACT.match(text)) and int(found[2]) in self.redacted:
+            self.redacts.append((seq, int(found[2]), found[3].replace('"', "").split(",")))
+        elif (found := PRUNE.match(text)) and 0 < self.first <= int(found[2]) <= MAX_UINT:
             self.prunes.append(seq)
-        elif found := UNSEALED.match(line):
-            self.unsealed.append(f"{int(found[2])}-{int(found[3])}")
+        elif found := UNSEALED.match(text):
+            self.unsealed.append(f"{found[2]}-{found[3]}")
 
     def reached(self):
         if any(size == self.tree.count for _, size, _ in self.held.values()):
             self.roots[self.tree.count] = self.tree.root()
 
-    def judge(self):
-        """The verdict as a line, and whether it is good."""
-        seals = [self.sealed] if self.sealed_line else []
+    def seals(self):
+        """The sizes and roots that are signed and those of the tree; what is wrong with others is noted."""
+        first, seals = self.first or 0, [self.sealed] if self.sealed[1] else []
         for name, (origin, size, root) in self.held.items():
-            if origin != self.origin:
-                if name == "checkpoint":
-                    self.problems.append("checkpoint: of another origin")
+            if name != "checkpoint" and (origin != self.origin or size < first):
+                pass  # an anchor of another directory, or one that cannot be compared
+            elif origin != self.origin:
+                self.problems.append("checkpoint: of another origin")
+            elif size < first:
+                self.problems.append(f"checkpoint: its size {size} is before the first segment")
             elif size not in self.roots:
                 self.problems.append(f"{name}: its size {size} is not reached, the records end at {self.tree.count}")
             elif self.roots[size] != root:
-                self.problems.append(f"{name}: another root: something changed in seq {self.first or 0} to {size - 1}")
+                self.problems.append(f"{name}: another root: something changed in seq {first} to {size - 1}")
             else:
                 seals.append((size, root))
-        if not seals:
+        return seals
+
+    def judge(self):
+        """The verdict as a line, and whether it is good."""
+        seals = self.seals()
+        if not seals and (self.begun or not self.living()):
             self.problems.append("no checkpoint")
         size, root = max(seals, default=(0, b""))
         allowed = {}
@@ -305,44 +313,49 @@ class Directory:
                 f"pruned {self.first or 0}, unsealed {' '.join(self.unsealed) or 'none'}, foreign {foreign}"
                 + "".join(f"; {reason}" for reason in reasons)), not (reasons or self.foreign)
 
-def main(args):
-    sys.stdout.reconfigure(errors="backslashreplace")
-    ok, anchors, origins = True, {}, set()
+def verify(keyfile, directory, anchors=()):
+    """Prints a verdict for each directory and each anchor that fails; returns 0 if all is well, else 1."""
+    ok, held, origins = True, {}, set()
     try:
-        need(len(args) > 1, "usage: verify_trail.py KEYFILE DIR [ANCHOR]...")
-        with open(args[0], "rb") as file:
-            key = Key(file.read(MAX_LINE))
-        names = os.listdir(args[1])
-        # A root holds none of these: so nobody turns a writer directory into a root by making folders in it.
-        is_root = not any(name in ("LOCK", "checkpoint") or name.endswith(".jsonl") for name in names)
-        writers = sorted(name for name in names if is_root and re.fullmatch("[0-9]{2}", name))
+        key, names = Key(read_text(keyfile)), os.listdir(directory)
+        paths = [os.path.realpath(directory)]
+        # A root holds none of these: so nobody turns a directory into a root by making folders in it.
+        if not any(name in ("LOCK", "checkpoint", "verifier.key") or name.endswith(".jsonl") for name in names):
+            paths = [os.path.join(directory, name) for name in sorted(names) if re.fullmatch("[0-9]{2}", name)]
+        need(paths, f"{directory}: FAIL; neither a directory nor a root of some")
     except (OSError, ValueError) as why:
         print(why)
         return 1
-    for name in args[2:]:
+    for name in anchors:
         try:
-            with open(name, "rb") as file:
-                anchors[f"anchor {name}"] = key.checkpoint(file.read(MAX_LINE))
+            held[f"anchor {name}"] = key.checkpoint(read_text(name))
         except (OSError, ValueError) as why:
             print(f"anchor {name}: FAIL; {why}")
             ok = False
-    for path in [os.path.join(args[1], name) for name in writers] or [os.path.realpath(args[1])]:
-        directory = Directory(path, key, dict(anchors))
+    for path in paths:
+        walk = Directory(path, key, dict(held))
         try:
-            directory.walk()
+            walk.walk()
         except (OSError, ValueError) as why:
-            directory.problems.append(str(why))
-        if directory.origin and directory.origin in origins:
-            directory.problems.append("its origin is that of another directory")
-        origins.add(directory.origin)
-        line, good = directory.judge()
+            walk.problems.append(str(why))
+        if walk.origin and walk.origin in origins:
+            walk.problems.append("its origin is that of another directory")
+        origins.add(walk.origin)
+        line, good = walk.judge()
         print(line)
         ok = ok and good
-    for name, (origin, _, _) in anchors.items():
+    for name, (origin, _, _) in held.items():
         if origin not in origins:
             print(f"{name}: FAIL; of no directory")
             ok = False
     return 0 if ok else 1
+
+def main(args):
+    sys.stdout.reconfigure(errors="backslashreplace")
+    if len(args) < 2:
+        print("usage: verify_trail.py KEYFILE DIR [ANCHOR]...")
+        return 1
+    return verify(args[0], args[1], args[2:])
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
