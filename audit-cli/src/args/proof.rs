@@ -42,7 +42,7 @@ pub(crate) struct Verify {
 ///
 /// Writes the private key to a file that only you can read, and prints the public key, which
 /// `audit verify --key` takes. Name the file in trail.key, or put its line into the environment
-/// variable AUDIT_SIGNING_KEY. Without one a trail makes its own beside its root.
+/// variable `AUDIT_SIGNING_KEY`. Without one a trail makes its own beside its root.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -38,7 +38,7 @@ impl Trail {
         fs::create_dir(self.root().join(writer)).unwrap();
         let origin = format!("x/1/{writer}");
         let header =
-            format!(r#"{{"trail":"audit-trail-0","origin":"{origin}","from":0,"hashes":[]}}"#);
+            format!(r#"{{"trail":"audit-trail-1","origin":"{origin}","from":0,"hashes":[]}}"#);
         fs::write(self.segment(writer), header + "\n").unwrap();
         for line in lines {
             self.append(writer, line);
