@@ -34,8 +34,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = at(l, 3);
-                swap(&mut l[i], "user-2", "user-3")
-            })
+                swap(&mut l[i], "user-2", "user-3");
+            });
         },
         "records 1 to 5 are not",
     ),
@@ -52,7 +52,7 @@ pub(super) const ATTACKS: &[Attack] = &[
                 swap(&mut l[i], "\"salt\":\"", "\"salt\":\"0");
                 let e = l[i].len() - 4;
                 l[i].remove(e);
-            })
+            });
         },
         "not",
     ),
@@ -62,7 +62,7 @@ pub(super) const ATTACKS: &[Attack] = &[
             change(r, 0, |l| {
                 let i = at(l, 3);
                 l.remove(i);
-            })
+            });
         },
         "line 6: record 3: is numbered 4",
     ),
@@ -71,8 +71,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = at(l, 3);
-                l.swap(i, i + 1)
-            })
+                l.swap(i, i + 1);
+            });
         },
         "record 3: is numbered 4",
     ),
@@ -81,8 +81,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = at(l, 3);
-                l.insert(i, l[i].clone())
-            })
+                l.insert(i, l[i].clone());
+            });
         },
         "record 4: is numbered 3",
     ),
@@ -91,8 +91,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = at(l, 3);
-                l.insert(i, l[i].replace("user-2", "eve"))
-            })
+                l.insert(i, l[i].replace("user-2", "eve"));
+            });
         },
         "record 4: is numbered 3",
     ),
@@ -104,7 +104,7 @@ pub(super) const ATTACKS: &[Attack] = &[
                 l.remove(i);
                 let other = l[i - 1].replace("\"seq\":3", "\"seq\":4");
                 l.insert(i, other);
-            })
+            });
         },
         "records 1 to 5 are not",
     ),
@@ -137,7 +137,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         "cut the last segment",
         |r| {
             let n = r.segments().len() - 1;
-            change(r, n, |l| l.truncate(1))
+            change(r, n, |l| l.truncate(1));
         },
         "cut or rolled back",
     ),
@@ -147,8 +147,8 @@ pub(super) const ATTACKS: &[Attack] = &[
             change(r, 0, |l| {
                 let i = at(l, 3);
                 l[i].truncate(20);
-                l[i].push('\n')
-            })
+                l[i].push('\n');
+            });
         },
         "line 6: record 3",
     ),
@@ -166,8 +166,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 1, |l| {
                 let n = l[0].len();
-                l[0].replace_range(n - 8..n - 5, "abc")
-            })
+                l[0].replace_range(n - 8..n - 5, "abc");
+            });
         },
         "the header states another tree",
     ),
@@ -180,7 +180,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         "strip every checkpoint",
         |r| {
             for n in 0..r.segments().len() {
-                change(r, n, |l| l.retain(|line| !line.starts_with("{\"check")))
+                change(r, n, |l| l.retain(|line| !line.starts_with("{\"check")));
             }
             fs::remove_file(r.checkpoint()).unwrap();
         },
@@ -190,7 +190,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         "strip the lines of checkpoints and edit",
         |r| {
             for n in 0..r.segments().len() {
-                change(r, n, |l| l.retain(|line| !line.starts_with("{\"check")))
+                change(r, n, |l| l.retain(|line| !line.starts_with("{\"check")));
             }
             let last = r.segments().len() - 1;
             change(r, last, |l| swap(l.last_mut().unwrap(), "close", "clone"));
@@ -208,7 +208,7 @@ pub(super) const ATTACKS: &[Attack] = &[
             let last = r.segments().len() - 1;
             change(r, last, |l| {
                 let n = l.len() - 2;
-                swap(&mut l[n], "close", "clone")
+                swap(&mut l[n], "close", "clone");
             });
         },
         "not those that were signed",
@@ -223,8 +223,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = l.iter().position(|x| x.starts_with("{\"check")).unwrap();
-                l.insert(i, l[i].clone())
-            })
+                l.insert(i, l[i].clone());
+            });
         },
         "a checkpoint of size",
     ),
@@ -233,8 +233,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = l.iter().position(|x| x.starts_with("{\"check")).unwrap();
-                l.swap(i, i + 1)
-            })
+                l.swap(i, i + 1);
+            });
         },
         "a checkpoint of size 1 at record 2",
     ),
@@ -243,8 +243,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = l.iter().position(|x| x.starts_with("{\"check")).unwrap();
-                swap(&mut l[i], "=\\n", "\\n")
-            })
+                swap(&mut l[i], "=\\n", "\\n");
+            });
         },
         "has not signed",
     ),
@@ -255,7 +255,7 @@ pub(super) const ATTACKS: &[Attack] = &[
                 let i = l.iter().position(|x| x.starts_with("{\"check")).unwrap();
                 let sign = l[i].split("\\n").nth(4).unwrap().to_owned();
                 swap(&mut l[i], "\\n\"}", &format!("\\n{sign}\\n\"}}"));
-            })
+            });
         },
         "has not signed",
     ),
@@ -264,8 +264,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = at(l, 3);
-                swap(&mut l[i], "\"kind\":", "\"kind\": ")
-            })
+                swap(&mut l[i], "\"kind\":", "\"kind\": ");
+            });
         },
         "record 3",
     ),
@@ -274,8 +274,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = at(l, 3);
-                swap(&mut l[i], "user-2", "user\u{1}2")
-            })
+                swap(&mut l[i], "user-2", "user\u{1}2");
+            });
         },
         "a control byte",
     ),
@@ -284,8 +284,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = at(l, 3);
-                swap(&mut l[i], "{\"user", "{\t\"user")
-            })
+                swap(&mut l[i], "{\"user", "{\t\"user");
+            });
         },
         "record 3",
     ),
@@ -294,8 +294,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = at(l, 3);
-                swap(&mut l[i], "\"seq\":3,\"kind\":\"event\"", "\"kind\":\"event\",\"seq\":3")
-            })
+                swap(&mut l[i], "\"seq\":3,\"kind\":\"event\"", "\"kind\":\"event\",\"seq\":3");
+            });
         },
         "does not begin with",
     ),
@@ -304,8 +304,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = at(l, 3);
-                swap(&mut l[i], "\"n\":2,", "\"n\":2,\"n\":2,")
-            })
+                swap(&mut l[i], "\"n\":2,", "\"n\":2,\"n\":2,");
+            });
         },
         "twice",
     ),
@@ -314,8 +314,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = at(l, 3);
-                swap(&mut l[i], "\"n\":2,", "\"n\":2,\"x\":2,")
-            })
+                swap(&mut l[i], "\"n\":2,", "\"n\":2,\"x\":2,");
+            });
         },
         "records 1 to 5 are not",
     ),
@@ -326,8 +326,8 @@ pub(super) const ATTACKS: &[Attack] = &[
                 let i = at(l, 3);
                 let s = l[i].rfind("salt").unwrap() + 7;
                 let upper = l[i][s..].to_uppercase();
-                l[i].replace_range(s.., &upper)
-            })
+                l[i].replace_range(s.., &upper);
+            });
         },
         "record 3",
     ),
@@ -336,8 +336,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = at(l, 3);
-                redact(&mut l[i])
-            })
+                redact(&mut l[i]);
+            });
         },
         "record 3: was redacted, and no signed record",
     ),
@@ -350,7 +350,7 @@ pub(super) const ATTACKS: &[Attack] = &[
                 redact(&mut l[i]);
                 let end = l[i].len() - 2;
                 l[i].replace_range(end.., &salt);
-            })
+            });
         },
         "the salt does not fit",
     ),
@@ -379,8 +379,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = at(l, 3);
-                swap(&mut l[i], "\"n\":2", "\"n\":NaN")
-            })
+                swap(&mut l[i], "\"n\":2", "\"n\":NaN");
+            });
         },
         "record 3",
     ),
@@ -401,8 +401,8 @@ pub(super) const ATTACKS: &[Attack] = &[
             change(r, 0, |l| {
                 let i = at(l, 3);
                 let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
-                swap(&mut l[i], "\"n\":2", &format!("\"n\":{deep}"))
-            })
+                swap(&mut l[i], "\"n\":2", &format!("\"n\":{deep}"));
+            });
         },
         "record 3",
     ),
@@ -411,8 +411,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         |r| {
             change(r, 0, |l| {
                 let i = at(l, 3);
-                swap(&mut l[i], "{\"user\":\"user-2\"}", "{},\"x\":{\"user\":\"user-2\"}")
-            })
+                swap(&mut l[i], "{\"user\":\"user-2\"}", "{},\"x\":{\"user\":\"user-2\"}");
+            });
         },
         "record 3",
     ),

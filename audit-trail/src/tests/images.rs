@@ -35,7 +35,10 @@ enum Op {
 
 /// Passes calls on, but for syncs, and keeps them in their order.
 #[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<(Vec<Op>, HashMap<RawFd, String>)>>);
+struct Recorder(Arc<Mutex<Log>>);
+
+/// The calls, and the names of the files that are open.
+type Log = (Vec<Op>, HashMap<RawFd, String>);
 
 impl Recorder {
     fn add(&self, op: impl FnOnce(&HashMap<RawFd, String>) -> Option<Op>) {

@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(grants.not_granted(10), Some(3));
         assert_eq!(grants.not_granted(3), None, "not below it");
         let see = |grants: &mut Grants, seq, rest: &str| {
-            grants.see(control(seq, rest).as_bytes(), seq, 0)
+            grants.see(control(seq, rest).as_bytes(), seq, 0);
         };
         see(&mut grants, 5, "redact\",\"seq\":3,\"groups\":[\"actor\"],\"reason\":\"x\"}}");
         assert_eq!(grants.not_granted(10), Some(3), "one of two");
