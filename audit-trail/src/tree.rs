@@ -56,11 +56,21 @@ pub(crate) fn node(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// In lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|b| [b >> 4, b & 15]);
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
+/// Likewise, of a whole hash, without allocating: every record has several.
+pub(crate) fn hex_of(hash: &Hash) -> [u8; 64] {
+    let mut text = [0; 64];
+    for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(hash) {
+        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    }
+    text
 }
 
 /// From lower-case hex; `None` for any other spelling.
@@ -141,6 +151,8 @@ mod tests {
     #[test]
     fn hex_has_one_spelling() {
         assert_eq!(unhex::<2>(b"0aff"), Some([10, 255]));
+        let hash: Hash = std::array::from_fn(|at| at as u8 * 7);
+        assert_eq!(hex_of(&hash), *hex(&hash).as_bytes());
         for wrong in ["0AFF", "0af", "0aff0", "0afg", "", "+aff"] {
             assert_eq!(unhex::<2>(wrong.as_bytes()), None, "{wrong}");
         }

@@ -4,7 +4,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{check::Pieces, json::Why};
-use crate::tree::{Hash, hex};
+use crate::tree::{Hash, hex_of};
 
 /// The leaf of a line that [`record`](super::record) has found to be one.
 ///
@@ -31,7 +31,7 @@ pub(crate) fn leaf(line: &[u8]) -> Result<Hash, Why> {
             _ => {
                 let salt = salts.of_group(name).ok_or("a group without salt")?;
                 leaf.update(b"\"#");
-                leaf.update(hex(&commitment(&salt, value)));
+                leaf.update(hex_of(&commitment(&salt, value)));
                 leaf.update(b"\"");
             }
         }
@@ -49,7 +49,7 @@ pub(crate) fn commitment(salt: &[u8; 32], value: &[u8]) -> Hash {
 pub(crate) fn salt_of(seed: &[u8], name: &[u8]) -> [u8; 32] {
     let hash = Sha256::new().chain_update([2]).chain_update(seed).chain_update(name).finalize();
     let mut salt = [0; 32];
-    salt.copy_from_slice(hex(&hash[..16]).as_bytes());
+    salt.copy_from_slice(&hex_of(&hash.into())[..32]);
     salt
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn parts(piece: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::line::record;
+    use crate::{line::record, tree::hex};
 
     const LINE: &str = "{\"seq\":0,\"kind\":\"event\",\"module\":\"m\",\t\"actor\":{\"user\":\"admin\"},\
         \t\"salt\":\"00112233445566778899aabbccddeeff\"}";

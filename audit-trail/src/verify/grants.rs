@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use crate::line::GROUPS;
 
+/// What comes after the number of a record that may grant something.
+const BEGIN: &[u8] = b",\"kind\":\"control\",\"control\":{\"op\":\"";
+
 /// Redactions and prunes that control records have granted, and redactions that were found.
 #[derive(Debug, Default)]
 pub(super) struct Grants {
@@ -21,9 +24,10 @@ impl Grants {
         if redacted != 0 {
             self.found.push((seq, redacted));
         }
-        // Granted by exactly these bytes, so that no other spelling can hide a grant.
-        let begin = format!("{{\"seq\":{seq},\"kind\":\"control\",\"control\":{{\"op\":\"");
-        let Some(rest) = line.strip_prefix(begin.as_bytes()) else { return };
+        // Granted by exactly these bytes, so that no other spelling can hide a grant. The number is
+        // the one that the record was found to have.
+        let comma = line.iter().position(|b| *b == b',').unwrap_or(line.len());
+        let Some(rest) = line[comma..].strip_prefix(BEGIN) else { return };
         if let Some((of, groups)) = redact(rest).filter(|(of, _)| *of < seq) {
             self.redactions.entry(of).or_default().push((seq, groups));
         } else if let Some(to) = prune(rest) {
