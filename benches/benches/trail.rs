@@ -98,7 +98,8 @@ fn main() {
     let len = record.to_json().len();
     println!("{RECORDS} records of {len} bytes, best of {RUNS} runs");
     for (name, place) in [("disk", std::env::temp_dir()), ("memory", "/dev/shm".into())] {
-        let least = |times: &[Duration]| times.iter().min().copied().unwrap_or_default().as_secs_f64();
+        let least =
+            |times: &[Duration]| times.iter().min().copied().unwrap_or_default().as_secs_f64();
         let (mut plains, mut trails, mut verifies) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..RUNS {
             let folder = tempfile::tempdir_in(&place).expect("a folder");
@@ -109,12 +110,18 @@ fn main() {
         }
         let rate = |seconds: f64| RECORDS as f64 / seconds / 1000.0;
         let (plain, trail, verify) = (least(&plains), least(&trails), least(&verifies));
-        println!("{name}: serde_json lines to a BufWriter, no sync  {:>5.0} thousand/s", rate(plain));
+        println!(
+            "{name}: serde_json lines to a BufWriter, no sync  {:>5.0} thousand/s",
+            rate(plain)
+        );
         println!(
             "{name}: trail, signed, group commit of 10 ms      {:>5.0} thousand/s, {:.2} of it",
             rate(trail),
             plain / trail
         );
-        println!("{name}: verify                                    {:>5.0} thousand/s", rate(verify));
+        println!(
+            "{name}: verify                                    {:>5.0} thousand/s",
+            rate(verify)
+        );
     }
 }
