@@ -18,6 +18,7 @@ const LEAST_MEMORY: usize = 1024 * 1024;
 /// The name of what counts where no rule matches.
 const DEFAULT_RULE: &str = "default";
 
+#[cfg(feature = "config")]
 /// What is wrong with a secret where the path of its file belongs. The value is told to nobody.
 pub(super) const SECRET_ITSELF: &str =
     "this is a secret itself; write it into a file, and the path of that file here";

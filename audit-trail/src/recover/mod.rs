@@ -83,6 +83,7 @@ pub(crate) struct Last {
 pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitness, TrailError> {
     let failed = |doing, error: Errno| TrailError::io(doing, directory.path(), error);
     let text = directory.read_small(VERIFIER, 1024);
+    let unnamed = text.is_none();
     if text.is_some_and(|text| VerifyingKey::parse(&text).ok().as_ref() != Some(key)) {
         let why = "another key signs it (its file verifier.key is not this key's)";
         return Ok(Fitness::Left(Some(why.to_owned())));
@@ -90,7 +91,7 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
     let published = directory.read_small(PUBLISHED, 4096);
     let was_told = published.is_some();
     let published = published.and_then(|note| Checkpoint::verify(&note, key));
-    let judge = Judge { key, published: published.as_ref() };
+    let judge = Judge { key, published: published.as_ref(), unnamed };
     let names = directory.names().map_err(|error| failed("list", error))?;
     let mut segments: Vec<u64> = names.iter().filter_map(|name| parse_name(name)).collect();
     segments.sort_unstable();
@@ -132,7 +133,10 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
             .map_err(|e| TrailError::io("read", &path, e))?;
         let Scan { header, header_len, tree, signed, others, len, torn, closed, first_time } =
             match scanned {
-                Verdict::OtherVersion => return Ok(Fitness::Left(None)),
+                Verdict::OtherVersion => {
+                    let why = format!("its segment {name} is of another version");
+                    return Ok(Fitness::Left(Some(why)));
+                }
                 Verdict::Tampered(why) => return Ok(Fitness::Left(Some(why))),
                 Verdict::Segment(scan) => *scan,
             };
@@ -155,17 +159,23 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
         };
         let next = tree.size();
         if next > MAX_SEQ - ROOM {
-            return Ok(Fitness::Left(None));
+            return Ok(Fitness::Left(Some("its numbers are used up".to_owned())));
         }
-        if published
-            .as_ref()
-            .is_some_and(|published| published.origin == origin && published.size > next)
-        {
+        if let Some(other) = published.as_ref().filter(|published| published.origin != origin) {
+            let why = format!("its file `checkpoint` is of another directory, {}", other.origin);
+            return Ok(Fitness::Left(Some(why)));
+        }
+        // Before a segment begins, what it states is signed and published.
+        if from > 0 && published.as_ref().is_none_or(|published| published.size < from) {
+            let why = format!("no checkpoint vouches for what its segment {name} states");
+            return Ok(Fitness::Left(Some(why)));
+        }
+        if published.as_ref().is_some_and(|published| published.size > next) {
             let why = format!("it ends before record {next}, and more was signed");
             return Ok(Fitness::Left(Some(why)));
         }
         // A writer signs before it takes the first record of somebody else.
-        if found.signed.max(signed).is_none() && (from > 0 || others) {
+        if found.signed.max(signed).is_none() && others {
             return Ok(Fitness::Left(Some("no checkpoint vouches for any of it".to_owned())));
         }
         if let Some(why) = torn {

@@ -48,6 +48,8 @@ pub(super) struct Judge<'a> {
     pub(super) key: &'a VerifyingKey,
     /// The one that was published.
     pub(super) published: Option<&'a Checkpoint>,
+    /// There is no file that names the key.
+    pub(super) unnamed: bool,
 }
 
 impl Judge<'_> {
@@ -104,14 +106,25 @@ pub(super) fn scan(
         };
         if let Some(note) = from_line(line) {
             let Some(checkpoint) = Checkpoint::verify(&note, judge.key) else {
+                if judge.unnamed && note.contains("\n\n\u{2014} ") {
+                    let why = "another key has signed it, and its file verifier.key is missing";
+                    return Ok(Verdict::Tampered(why.to_owned()));
+                }
                 scan.torn = Some("a checkpoint that is not signed by this key");
                 break;
             };
             let (size, root) = (scan.tree.size(), scan.tree.root());
+            if checkpoint.size < size || scan.signed == Some(checkpoint.size) {
+                scan.torn = Some("a copy of an older checkpoint");
+                break;
+            }
             if checkpoint != (Checkpoint { origin: origin.clone(), size, root }) {
                 return Ok(Verdict::Tampered(format!(
                     "its records are not those it signed before {size}"
                 )));
+            }
+            if size == from {
+                scan.header_len = lines.offset();
             }
             scan.signed = Some(size);
             continue;

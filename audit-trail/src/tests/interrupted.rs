@@ -172,8 +172,17 @@ fn killed_anywhere_each_still_has_one_record() {
     let last = root.segments().pop().unwrap();
     let whole = fs::read(&last).unwrap();
     let kept = before.iter().find(|(path, _)| *path == last).map_or(0, |(_, bytes)| bytes.len());
+    // What was published when that segment began.
+    let begun = crate::segment::parse_name(last.file_name().unwrap().to_str().unwrap()).unwrap();
+    let all = before.iter().map(|(_, bytes)| bytes).chain([&whole]);
+    let notes =
+        all.flat_map(|bytes| bytes.split(|b| *b == b'\n')).filter_map(crate::note::from_line);
+    let note = { notes }.find(|note| note.contains(&format!("\n{begun}\n")));
     for cut in (kept..whole.len()).step_by(97) {
         restore();
+        if kept == 0 {
+            fs::write(root.checkpoint(), note.as_ref().unwrap()).unwrap();
+        }
         fs::write(&last, &whole[..cut]).unwrap();
         drop(start());
         assert_eq!(ended(&root), expected, "cut at {cut}");
@@ -196,7 +205,7 @@ fn dies(at: usize) -> Faulty {
 #[test]
 fn wherever_a_process_ends_while_segments_roll_each_has_one_record() {
     let mut interrupted = 0;
-    for at in 0..120 {
+    for at in 0..160 {
         let root = Root::new();
         // The first dies while it writes, the second while it starts, at all places of both.
         let disk = Faulty::fast();
@@ -211,7 +220,7 @@ fn wherever_a_process_ends_while_segments_roll_each_has_one_record() {
             }
         }
         drop(trail);
-        drop(root.builder().segment_bytes(900).disk(dies(120 - at)).open());
+        drop(root.builder().segment_bytes(900).disk(dies(160 - at)).open());
         root.builder().segment_bytes(900).disk(Faulty::fast()).open().unwrap().close().unwrap();
         let ended = ended(&root);
         let announced: std::collections::BTreeSet<_> = (0..12)

@@ -146,3 +146,120 @@ fn garbage_and_whole_records_in_the_tail_are_moved_away_or_named() {
     assert!(found.is_good(), "{found}");
     assert_eq!(found.unsealed, [(4, 6)], "trusted as the file was, and said so for ever");
 }
+
+/// Rewrites all records of writer 00 into one segment without a checkpoint, and states their tree in
+/// the header of a next one that is empty.
+fn launder(root: &Root) {
+    let records: Vec<String> = root
+        .segments()
+        .iter()
+        .flat_map(|path| lines(path))
+        .filter(|l| l.starts_with("{\"seq\""))
+        .collect();
+    let first = lines(&root.segments()[0]).remove(0);
+    let mut tree = crate::tree::Tree::default();
+    let mut text = first.clone();
+    // One more than was published, so that its size is never met.
+    let more = format!("{{\"seq\":{},\"kind\":\"event\"}}\n", records.len());
+    for line in records.iter().map(|line| line.replace("user-", "eve-")).chain([more]) {
+        tree.push(crate::line::leaf(line.trim_end().as_bytes()).unwrap());
+        text += &line;
+    }
+    root.segments().into_iter().for_each(|path| fs::remove_file(path).unwrap());
+    let Some(crate::segment::Header::Known { origin, .. }) =
+        crate::segment::parse_header(first.trim_end().as_bytes())
+    else {
+        panic!("no header")
+    };
+    let at = |from| root.path.join("00").join(crate::segment::file_name(from));
+    for (path, text) in [(at(0), text), (at(tree.size()), crate::segment::header(&origin, &tree))] {
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+}
+
+#[test]
+fn no_writer_signs_a_history_that_somebody_else_has_written() {
+    let root = honest(60);
+    let known = Known { key: Some(key(&root)), ..Known::default() };
+    launder(&root);
+    assert!(!verdict(&root, &known).is_good());
+    let trail = quiet(&root).open().unwrap();
+    assert!(trail.directory().ends_with("01"));
+    drop(trail);
+    assert!(!verdict(&root, &known).is_good());
+
+    // Nor where the header is that of anything.
+    let root = honest(60);
+    let known = Known { key: Some(key(&root)), ..Known::default() };
+    let zeros = crate::tree::Tree::from_roots(1024, vec![[0; 32]]).unwrap();
+    let header = lines(&root.segments()[0]).remove(0);
+    let origin = header.split('"').nth(7).unwrap().to_owned();
+    let path = root.path.join("00").join(crate::segment::file_name(1024));
+    fs::write(&path, crate::segment::header(&origin, &zeros)).unwrap();
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    assert!(quiet(&root).open().unwrap().directory().ends_with("01"));
+    assert!(!verdict(&root, &known).is_good());
+}
+
+#[test]
+fn a_checkpoint_of_another_directory_vouches_for_nothing() {
+    let root = Root::new();
+    let (mut one, mut two) = (quiet(&root).open().unwrap(), quiet(&root).open().unwrap());
+    write(&mut one, 0..3);
+    write(&mut two, 3..40);
+    one.close().unwrap();
+    two.close().unwrap();
+    fs::copy(root.path.join("01/checkpoint"), root.checkpoint()).unwrap();
+    let trail = quiet(&root).open().unwrap();
+    assert!(!trail.directory().ends_with("00"));
+    drop(trail);
+    assert!(!verdict(&root, &Known::default()).is_good());
+}
+
+#[test]
+fn a_copy_of_a_checkpoint_in_the_tail_is_moved_away() {
+    for which in [0, 1] {
+        let root = Root::new();
+        let mut trail = quiet(&root).open().unwrap();
+        write(&mut trail, 0..3);
+        trail.close().unwrap();
+        let path = root.segments().remove(0);
+        let mut all = lines(&path);
+        let notes: Vec<_> = all.iter().filter(|l| l.starts_with("{\"check")).cloned().collect();
+        all.push(notes[which].clone());
+        fs::write(&path, all.concat()).unwrap();
+        let before = verdict(&root, &Known::default());
+        assert!(before.broken.is_empty() && before.tail_damage.is_some(), "{before}");
+        let trail = quiet(&root).open().unwrap();
+        assert!(trail.directory().ends_with("00"), "{which}");
+        trail.checkpoint();
+        drop(trail);
+        let after = verdict(&root, &Known::default());
+        assert!(after.is_good(), "{after}");
+    }
+}
+
+#[test]
+fn an_anchor_that_is_none_and_a_copy_of_a_directory_are_told() {
+    let root = honest(20);
+    let note = fs::read_to_string(root.checkpoint()).unwrap();
+    for wrong in [
+        note.replace("\n22\n", "\n23\n"),
+        note.replace('\n', "\r\n"),
+        format!("{note}\n"),
+        note.lines().next().unwrap().to_owned(),
+        "x".to_owned(),
+        String::new(),
+    ] {
+        let known = Known { key: Some(key(&root)), anchors: vec![wrong.clone()] };
+        let found = verdict(&root, &known);
+        assert!(!found.is_good(), "{wrong:?}: {found}");
+    }
+    fs::create_dir(root.path.join("01")).unwrap();
+    for file in fs::read_dir(root.path.join("00")).unwrap().flatten() {
+        fs::copy(file.path(), root.path.join("01").join(file.file_name())).unwrap();
+    }
+    let found = crate::verify(&root.path, &Known::default(), &mut |_, _| {}).unwrap();
+    assert!(found[0].is_good() && !found[1].is_good(), "{found:?}");
+}

@@ -79,11 +79,13 @@ fn segments_roll_by_size_without_losing_or_reordering() {
     let segments = root.segments();
     assert!(segments.len() > 20);
     for path in segments {
-        assert!(path.metadata().unwrap().len() <= 2_000);
+        // A checkpoint may stand behind what just fitted.
+        assert!(path.metadata().unwrap().len() <= 2_300);
         let text = fs::read_to_string(&path).unwrap();
         let from: u64 = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
         assert!(text.lines().next().unwrap().contains(&format!("\"from\":{from},")));
-        assert!(text.lines().nth(1).unwrap().starts_with(&format!("{{\"seq\":{from},")));
+        let first = text.lines().find(|line| line.starts_with("{\"seq\"")).unwrap();
+        assert!(first.starts_with(&format!("{{\"seq\":{from},")));
     }
 }
 

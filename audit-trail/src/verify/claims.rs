@@ -11,6 +11,11 @@ use crate::{
     write::PUBLISHED,
 };
 
+/// What a note says first, whether it is one or not.
+pub(super) fn origin_of(note: &str) -> &str {
+    note.split('\n').next().unwrap_or_default()
+}
+
 impl Walk {
     /// What the tree must come to.
     pub(super) fn expect(&mut self, published: Option<String>, known: &Known, key: &VerifyingKey) {
@@ -27,12 +32,19 @@ impl Walk {
         }
         for note in &known.anchors {
             // Those of other directories are looked at there.
-            self.claims.extend(Checkpoint::verify(note, key).map(|checkpoint| (checkpoint, true)));
+            match Checkpoint::verify(note, key) {
+                Some(checkpoint) => self.claims.push((checkpoint, true)),
+                None => self.no_anchors.push(origin_of(note).to_owned()),
+            }
         }
     }
 
     /// The origin is known: which claims are of this directory.
     pub(super) fn adopt_claims(&mut self) {
+        if self.no_anchors.contains(&self.verdict.origin) {
+            let what = "an anchor is no checkpoint that this key has signed".to_owned();
+            self.fail("", 0, None, what);
+        }
         for (claim, is_anchor) in std::mem::take(&mut self.claims) {
             if claim.origin != self.verdict.origin {
                 if !is_anchor {

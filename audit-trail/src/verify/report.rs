@@ -1,10 +1,10 @@
 //! What was found.
 
-use std::{fmt, path::PathBuf};
+use std::{collections::HashSet, fmt, path::PathBuf};
 
 use audit_core::Timestamp;
 
-use super::Known;
+use super::{Known, claims::origin_of};
 use crate::{note::Checkpoint, tree::hex};
 
 /// Something that is not as it was signed, and where.
@@ -117,10 +117,18 @@ impl Verdict {
     }
 }
 
-/// An anchor that is none of any directory is told of the first.
+/// What concerns several directories: one that is a copy of another is none, and an anchor that is
+/// of no directory is told of the first.
 pub(super) fn match_anchors(verdicts: &mut [Verdict], known: &Known) {
+    let mut origins = HashSet::new();
+    for verdict in verdicts.iter_mut().filter(|verdict| !verdict.origin.is_empty()) {
+        if !origins.insert(verdict.origin.clone()) {
+            let what = format!("another directory here is {} too: one is a copy", verdict.origin);
+            verdict.broken("", 0, None, what);
+        }
+    }
     for note in &known.anchors {
-        let origin = note.lines().next().unwrap_or_default();
+        let origin = origin_of(note);
         if verdicts.iter().any(|verdict| verdict.origin == origin) {
             continue;
         }

@@ -70,6 +70,8 @@ pub(super) struct Walk {
     pub(super) expected: BTreeMap<u64, Vec<(Hash, Option<usize>)>>,
     /// Those of the published checkpoint, and of anchors, before their origin is known.
     pub(super) claims: Vec<(Checkpoint, bool)>,
+    /// The origins that anchors name which this key has not signed.
+    pub(super) no_anchors: Vec<String>,
     pub(super) grants: Grants,
     /// Lines that must stand in a later segment too, by seq.
     pub(super) repeated: HashMap<u64, Hash>,
@@ -114,6 +116,7 @@ impl Walk {
             noted: None,
             expected: BTreeMap::new(),
             claims: Vec::new(),
+            no_anchors: Vec::new(),
             grants: Grants::default(),
             repeated: HashMap::new(),
             stopped: None,

@@ -37,6 +37,10 @@ impl Writer {
     /// A new segment, durable with its name, that begins with `lines`.
     pub(super) fn begin_segment(&mut self, from: u64, lines: &[u8]) -> Result<Active, Errno> {
         self.announced.note(&self.directory, from)?;
+        let before = self.tree_at(from);
+        let mut content = header(&self.origin, &before).into_bytes();
+        // A header that nobody vouches for could state any tree: the next start believes none.
+        content.extend(self.vouch(&before)?);
         let name = file_name(from);
         let flags = OFlags::RDWR | OFlags::APPEND;
         let file = match self.directory.create(&name, flags) {
@@ -49,7 +53,6 @@ impl Writer {
             }
             done => done?,
         };
-        let mut content = header(&self.origin, &self.tree_at(from)).into_bytes();
         let header = content.len() as u64;
         content.extend_from_slice(lines);
         let disk = self.directory.disk();

@@ -5,10 +5,13 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+
 use super::{Stop, Writer};
 use crate::{
     disk::write_all,
     note::{Checkpoint, SigningKey, to_line},
+    tree::Tree,
 };
 
 /// The file that holds the latest checkpoint.
@@ -108,6 +111,27 @@ impl Writer {
         self.signer.unsigned_since = None;
         self.signer.unpublished = Some(note);
         Ok(())
+    }
+
+    /// Signs and publishes the tree that a new segment states, all of which is durable. Gives the
+    /// line of the checkpoint.
+    pub(super) fn vouch(&mut self, before: &Tree) -> Result<Vec<u8>, Errno> {
+        let size = before.size();
+        if size == 0 {
+            return Ok(Vec::new());
+        }
+        let note = Checkpoint { origin: self.origin.clone(), size, root: before.root() };
+        let note = note.sign(&self.signer.key);
+        self.directory.replace_whole(PUBLISHED, note.as_bytes())?;
+        // Sizes grow from line to line: what has a line already gets no second one.
+        let line = if self.signer.size < size { to_line(&note) } else { Vec::new() };
+        self.signer.size = self.signer.size.max(size);
+        self.signer.published = Some(Instant::now());
+        self.signer.unpublished = None;
+        if self.next == self.signer.size {
+            self.signer.unsigned_since = None;
+        }
+        Ok(line)
     }
 
     fn publish(&mut self, last: bool) -> Result<(), Stop> {
