@@ -64,9 +64,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
-/// Likewise, of a whole hash, without allocating: every record has several.
-pub(crate) fn hex_of(hash: &Hash) -> [u8; 64] {
-    let mut text = [0; 64];
+/// Likewise, the first digits of a hash, without allocating: every record has several.
+pub(crate) fn hex_of<const N: usize>(hash: &Hash) -> [u8; N] {
+    let mut text = [0; N];
     for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(hash) {
         *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
     }
@@ -152,7 +152,8 @@ mod tests {
     fn hex_has_one_spelling() {
         assert_eq!(unhex::<2>(b"0aff"), Some([10, 255]));
         let hash: Hash = std::array::from_fn(|at| at as u8 * 7);
-        assert_eq!(hex_of(&hash), *hex(&hash).as_bytes());
+        assert_eq!(hex_of::<64>(&hash), *hex(&hash).as_bytes());
+        assert_eq!(hex_of::<32>(&hash), hex(&hash).as_bytes()[..32]);
         for wrong in ["0AFF", "0af", "0aff0", "0afg", "", "+aff"] {
             assert_eq!(unhex::<2>(wrong.as_bytes()), None, "{wrong}");
         }

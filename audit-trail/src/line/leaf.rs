@@ -31,7 +31,7 @@ pub(crate) fn leaf(line: &[u8]) -> Result<Hash, Why> {
             _ => {
                 let salt = salts.of_group(name).ok_or("a group without salt")?;
                 leaf.update(b"\"#");
-                leaf.update(hex_of(&commitment(&salt, value)));
+                leaf.update(hex_of::<64>(&commitment(&salt, value)));
                 leaf.update(b"\"");
             }
         }
@@ -48,9 +48,7 @@ pub(crate) fn commitment(salt: &[u8; 32], value: &[u8]) -> Hash {
 /// The salt of one group, as 32 hex digits.
 pub(crate) fn salt_of(seed: &[u8], name: &[u8]) -> [u8; 32] {
     let hash = Sha256::new().chain_update([2]).chain_update(seed).chain_update(name).finalize();
-    let mut salt = [0; 32];
-    salt.copy_from_slice(&hex_of(&hash.into())[..32]);
-    salt
+    hex_of(&hash.into())
 }
 
 /// The salts of a line, at its end.
@@ -64,7 +62,7 @@ pub(crate) enum Salts<'a> {
 
 impl<'a> Salts<'a> {
     pub(crate) fn of(line: &'a [u8]) -> Self {
-        let last = line.iter().rposition(|b| *b == b'\t').map(|at| &line[at + 1..]);
+        let last = memchr::memrchr(b'\t', line).map(|at| &line[at + 1..]);
         let Some(last) = last.and_then(|last| last.strip_suffix(b"}")) else { return Self::None };
         match parts(last) {
             Some((b"salt", value)) => Self::Seed(value.get(1..33).unwrap_or_default()),
@@ -91,7 +89,7 @@ impl<'a> Salts<'a> {
 /// `"name":value`.
 pub(crate) fn parts(piece: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = piece.strip_prefix(b"\"")?;
-    let end = rest.iter().position(|b| *b == b'"')?;
+    let end = memchr::memchr(b'"', rest)?;
     Some((&rest[..end], rest[end + 1..].strip_prefix(b":")?))
 }
 

@@ -28,9 +28,5 @@ pub(crate) const MAX_SEQ: u64 = i64::MAX as u64;
 
 /// Where `byte` first occurs.
 fn find(bytes: &[u8], byte: u8) -> Option<usize> {
-    // Reading up to a byte is the one search in the standard library that looks at many bytes
-    // at once, and for a slice it does not fail.
-    let mut rest = bytes;
-    let passed = std::io::BufRead::skip_until(&mut rest, byte).unwrap_or(0);
-    (bytes[..passed].last() == Some(&byte)).then(|| passed - 1)
+    memchr::memchr(byte, bytes)
 }

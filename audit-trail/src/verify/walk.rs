@@ -85,6 +85,21 @@ pub(super) struct Walk {
     pub(super) others: bool,
 }
 
+/// What a report tells of a control record; the rest of it, which may be large, is passed.
+#[derive(serde::Deserialize)]
+struct Told<'a> {
+    #[serde(borrow)]
+    op: std::borrow::Cow<'a, str>,
+    unsealed: Option<Range>,
+    count: Option<u64>,
+}
+
+#[derive(serde::Deserialize)]
+struct Range {
+    from: u64,
+    to: u64,
+}
+
 /// Where a line stands.
 pub(super) struct Place<'a> {
     pub(super) file: &'a str,
@@ -304,14 +319,11 @@ impl Walk {
 
     /// What a report tells of what the trail says of itself.
     fn control(&mut self, control: &str) {
-        let Ok(told) = serde_json::from_str::<serde_json::Value>(control) else { return };
-        match told["op"].as_str() {
-            Some("open") => {
-                let range = told["unsealed"]["from"].as_u64().zip(told["unsealed"]["to"].as_u64());
-                self.unsealed.extend(range);
-            }
-            Some("gap") => {
-                let lost = told["count"].as_u64().unwrap_or(0);
+        let Ok(told) = serde_json::from_str::<Told<'_>>(control) else { return };
+        match &*told.op {
+            "open" => self.unsealed.extend(told.unsealed.map(|range| (range.from, range.to))),
+            "gap" => {
+                let lost = told.count.unwrap_or(0);
                 self.verdict.lost = self.verdict.lost.saturating_add(lost);
             }
             _ => {}

@@ -272,8 +272,8 @@ impl Writer {
         let bytes = &self.pending[self.done..end];
         let (written, result) = write_all(self.directory.disk(), &active.file, bytes);
         // After an error in the middle of a line, the whole lines before it count.
-        let whole = bytes[..written].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-        let lines = bytes[..whole].iter().filter(|b| **b == b'\n').count();
+        let whole = memchr::memrchr(b'\n', &bytes[..written]).map_or(0, |at| at + 1);
+        let lines = memchr::memchr_iter(b'\n', &bytes[..whole]).count();
         if active.len == active.header && whole > 0 {
             active.born = Instant::now();
         }
