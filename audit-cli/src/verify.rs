@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Verify) -> Result<(), Failure> {
 }
 
 /// The key in a file of this name, or the key itself.
-pub(crate) fn key(text: &str) -> Result<VerifyingKey, Failure> {
+fn key(text: &str) -> Result<VerifyingKey, Failure> {
     let wrong = |error: audit_trail::BadKey| Failure::Usage(format!("--key {text}: {error}"));
     match VerifyingKey::parse(text) {
         Ok(key) => Ok(key),

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // The lint knows only functions marked as tests.
 
+mod common;
+
 use std::{
     fs,
     io::Write as _,
@@ -10,6 +12,8 @@ use std::{
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use common::{Run, finish};
 
 const POLICY: &str = "\
 [auditor]
@@ -46,12 +50,6 @@ sample = 0.25
 slow = \"500ms\"
 ";
 
-struct Run {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
 /// A configuration in a folder of its own, in which the command runs.
 struct Folder(TempDir);
 
@@ -74,10 +72,7 @@ impl Folder {
             .unwrap();
         // It may end before it reads.
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        let code = output.status.code().unwrap();
-        Run { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+        finish(child.wait_with_output().unwrap())
     }
 
     fn run(&self, args: &str) -> Run {

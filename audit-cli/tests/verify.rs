@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // The lint knows only functions marked as tests.
 
+mod common;
+
 use std::{fs, path::Path, process::Command};
 
 use audit_core::{Auditor, Settings};
@@ -9,11 +11,7 @@ use audit_trail::Trail;
 use serde_json::Value;
 use tempfile::TempDir;
 
-struct Run {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
+use common::{Run, finish};
 
 fn run(folder: &Path, args: &str) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_audit"))
@@ -21,9 +19,7 @@ fn run(folder: &Path, args: &str) -> Run {
         .current_dir(folder)
         .output()
         .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    Run { code: output.status.code().unwrap(), stdout, stderr }
+    finish(output)
 }
 
 /// A folder with a trail called `audit`: it was opened and closed so often, with a reload between.

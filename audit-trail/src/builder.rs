@@ -182,7 +182,7 @@ impl Builder {
             let mut found = match recover(&directory, &verifier)? {
                 Fitness::Fit(found) => *found,
                 Fitness::Left(why) => {
-                    left.extend(why.map(|why| format!("{writer} was left as it is: {why}")));
+                    left.push(format!("{writer} was left as it is: {why}"));
                     continue;
                 }
             };

@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     os::fd::{AsFd, OwnedFd},
+    path::Path,
 };
 
 use rustix::{
@@ -14,9 +15,10 @@ use crate::{
     TrailError,
     directory::{Directory, check_file, file_id},
     disk::write_all,
+    read::open_file,
 };
 
-const NAME: &str = "LOCK";
+pub(crate) const NAME: &str = "LOCK";
 
 /// Held while the writer lives. The system frees it when the process ends, however it ends: it
 /// belongs to the open file, so a second trail in the same process does not get it either.
@@ -58,6 +60,12 @@ impl Lock {
             return Ok(Some(Self { _file: file }));
         }
     }
+}
+
+/// Whether a living process writes in a directory: by a shared lock, given back at once.
+pub(crate) fn is_held(directory: &Path) -> bool {
+    let Ok(file) = open_file(&directory.join(NAME)) else { return false };
+    fs::flock(&file, FlockOperation::NonBlockingLockShared).is_err()
 }
 
 #[cfg(test)]

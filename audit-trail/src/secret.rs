@@ -11,6 +11,7 @@ use rustix::{
 use crate::{
     TrailError,
     disk::{Disk, FILE_MODE, SAFE},
+    tree::hex,
 };
 
 /// No such file is larger, in bytes.
@@ -88,9 +89,7 @@ fn parse(text: &[u8]) -> Option<[u8; 32]> {
 }
 
 fn make(path: &Path, secret: &Secret, disk: &Arc<dyn Disk>) -> Result<bool, TrailError> {
-    let mut text: String = secret.expose().iter().map(|b| format!("{b:02x}")).collect();
-    text.push('\n');
-    make_private(path, &text, disk)
+    make_private(path, &format!("{}\n", hex(secret.expose())), disk)
 }
 
 /// Whole or not at all, and never over another: false when there is one already.

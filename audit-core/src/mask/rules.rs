@@ -463,28 +463,21 @@ fn may_be_in_query(name: &str) -> bool {
     }
 }
 
+/// Whether a character that parts names begins with this byte: of them, only U+FEFF is not ASCII.
+const BEGINS_PART: [bool; 256] = {
+    let (mut begins, mut at) = ([false; 256], 0);
+    while at < PARTS.len() {
+        let mut bytes = [0; 4];
+        PARTS[at].encode_utf8(&mut bytes);
+        begins[bytes[0] as usize] = true;
+        at += 1;
+    }
+    begins
+};
+
 /// Whether a name may have a last part that is not all of it.
 pub(super) fn has_segments(name: &str) -> bool {
-    // Of these, only U+FEFF is not ASCII.
-    let sign = |b: u8| {
-        matches!(
-            b,
-            0xef | b'['
-                | b']'
-                | b'.'
-                | b':'
-                | b'/'
-                | b'\''
-                | b'"'
-                | b'('
-                | b')'
-                | b'?'
-                | b'$'
-                | b'&'
-                | b'='
-        )
-    };
-    name.bytes().any(sign)
+    name.bytes().any(|byte| BEGINS_PART[usize::from(byte)])
 }
 
 /// The last part of `user[password]`, `user.password` or `passwords[0][]` that is a name; other

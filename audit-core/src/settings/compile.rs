@@ -18,7 +18,6 @@ const LEAST_MEMORY: usize = 1024 * 1024;
 /// The name of what counts where no rule matches.
 const DEFAULT_RULE: &str = "default";
 
-#[cfg(feature = "config")]
 /// What is wrong with a secret where the path of its file belongs. The value is told to nobody.
 pub(super) const SECRET_ITSELF: &str =
     "this is a secret itself; write it into a file, and the path of that file here";
@@ -75,10 +74,7 @@ pub(crate) fn compile(settings: &Settings, code: &Code) -> Result<Config, BadSet
         [("auditor.secret", &settings.auditor.secret), ("trail.key", &settings.trail.key)]
     {
         if file.as_ref().is_some_and(|file| is_secret(&file.to_string_lossy())) {
-            // Which is told to nobody.
-            let why =
-                "this is a secret itself; write it into a file, and the path of that file here";
-            return Err(BadSetting::new(key, why));
+            return Err(BadSetting::new(key, SECRET_ITSELF));
         }
     }
     let proxies = TrustedProxies::new(&settings.client.trusted_proxies)

@@ -2,20 +2,42 @@
 
 use std::{fs::File, io};
 
-use super::scan::signed_after;
+use rustix::fs::OFlags;
+
+use super::{quarantine::move_tail, scan::signed_after};
 use crate::{
-    line::{self, Lines, MAX_LINE, Next},
+    TrailError,
+    directory::Directory,
+    line::{self, Event, Lines, MAX_LINE, Next},
     note::{Checkpoint, VerifyingKey, from_line},
+    segment::file_name,
 };
+
+/// Moves away what a segment repeats of the one after it: the last process died, or the disk failed,
+/// before it was cut. What a checkpoint covers is not touched.
+pub(super) fn given_up(
+    directory: &Directory,
+    before: u64,
+    from: u64,
+    key: &VerifyingKey,
+) -> Result<Option<Event>, TrailError> {
+    let name = file_name(before);
+    let path = directory.file_path(&name);
+    // What cannot be opened is told by the verifier.
+    let Ok(file) = directory.open(&name, OFlags::RDWR | OFlags::APPEND) else { return Ok(None) };
+    let file = File::from(file);
+    let read = |error| TrailError::io("read", &path, error);
+    let size = file.metadata().map_err(read)?.len();
+    let Some(keep) = repeated(&file, from, size, key).map_err(read)? else { return Ok(None) };
+    let moved = move_tail(directory, &name, &file, keep, size);
+    let (moved, bytes) = moved.map_err(|e| TrailError::io("quarantine the end of", &path, e))?;
+    let reason = format!("{name} was given up at byte {keep}, and repeated the next");
+    Ok(Some(Event::Repair { file: Some(moved), bytes, reason }))
+}
 
 /// Where a segment begins to repeat the one that begins with `from`, if it does and nothing of that
 /// was signed there: told by its end, so that most are not read.
-pub(super) fn repeated(
-    file: &File,
-    from: u64,
-    size: u64,
-    key: &VerifyingKey,
-) -> io::Result<Option<u64>> {
+fn repeated(file: &File, from: u64, size: u64, key: &VerifyingKey) -> io::Result<Option<u64>> {
     if ends_before(file, from, size, key)? {
         return Ok(None);
     }

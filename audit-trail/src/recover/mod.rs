@@ -6,6 +6,7 @@ mod scan;
 
 use std::{
     fs::File,
+    ops::Range,
     os::fd::{AsFd, OwnedFd},
     time::Duration,
 };
@@ -14,7 +15,7 @@ use audit_core::Timestamp;
 use rustix::{fs::OFlags, io::Errno};
 
 use self::{
-    given_up::repeated,
+    given_up::given_up,
     scan::{Judge, Scan, Verdict, scan},
 };
 use crate::{
@@ -39,8 +40,8 @@ const ROOM: u64 = 1 << 40;
 pub(crate) enum Fitness {
     /// It can be written.
     Fit(Box<Found>),
-    /// It is left as it is, and this is told, if there is anything to tell.
-    Left(Option<String>),
+    /// It is left as it is, for this reason.
+    Left(String),
 }
 
 /// A directory that can be written.
@@ -86,7 +87,7 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
     let unnamed = text.is_none();
     if text.is_some_and(|text| VerifyingKey::parse(&text).ok().as_ref() != Some(key)) {
         let why = "another key signs it (its file verifier.key is not this key's)";
-        return Ok(Fitness::Left(Some(why.to_owned())));
+        return Ok(Fitness::Left(why.to_owned()));
     }
     let published = directory.read_small(PUBLISHED, 4096);
     let was_told = published.is_some();
@@ -133,17 +134,13 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
             .map_err(|e| TrailError::io("read", &path, e))?;
         let Scan { header, header_len, tree, signed, others, len, torn, closed, first_time } =
             match scanned {
-                Verdict::OtherVersion => {
-                    let why = format!("its segment {name} is of another version");
-                    return Ok(Fitness::Left(Some(why)));
-                }
-                Verdict::Tampered(why) => return Ok(Fitness::Left(Some(why))),
+                Verdict::Left(why) => return Ok(Fitness::Left(why)),
                 Verdict::Segment(scan) => *scan,
             };
         let Some(origin) = header else {
             if published.as_ref().is_some_and(|published| published.size > from) {
                 let why = format!("its segment {name} has no header, and held what was signed");
-                return Ok(Fitness::Left(Some(why)));
+                return Ok(Fitness::Left(why));
             }
             // Without a header nothing in it can be placed. The segment before it goes on.
             if size == 0 {
@@ -158,25 +155,9 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
             continue;
         };
         let next = tree.size();
-        if next > MAX_SEQ - ROOM {
-            return Ok(Fitness::Left(Some("its numbers are used up".to_owned())));
-        }
-        if let Some(other) = published.as_ref().filter(|published| published.origin != origin) {
-            let why = format!("its file `checkpoint` is of another directory, {}", other.origin);
-            return Ok(Fitness::Left(Some(why)));
-        }
-        // Before a segment begins, what it states is signed and published.
-        if from > 0 && published.as_ref().is_none_or(|published| published.size < from) {
-            let why = format!("no checkpoint vouches for what its segment {name} states");
-            return Ok(Fitness::Left(Some(why)));
-        }
-        if published.as_ref().is_some_and(|published| published.size > next) {
-            let why = format!("it ends before record {next}, and more was signed");
-            return Ok(Fitness::Left(Some(why)));
-        }
-        // A writer signs before it takes the first record of somebody else.
-        if found.signed.max(signed).is_none() && others {
-            return Ok(Fitness::Left(Some("no checkpoint vouches for any of it".to_owned())));
+        let vouched = found.signed.max(signed).is_some() || !others;
+        if let Some(why) = doubt(published.as_ref(), &origin, from..next, vouched) {
+            return Ok(Fitness::Left(why));
         }
         if let Some(why) = torn {
             let moved = move_tail(directory, &name, &file, len, size);
@@ -211,31 +192,37 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
     if found.segment.is_none() && published.is_some() {
         // Nothing that could be gone on with, though something was signed.
         let why = "none of its segments can be gone on with";
-        return Ok(Fitness::Left(Some(why.to_owned())));
+        return Ok(Fitness::Left(why.to_owned()));
     }
     Ok(Fitness::Fit(Box::new(found)))
 }
 
-/// Moves away what a segment repeats of the one after it: the last process died, or the disk failed,
-/// before it was cut. What a checkpoint covers is not touched.
-fn given_up(
-    directory: &Directory,
-    before: u64,
-    from: u64,
-    key: &VerifyingKey,
-) -> Result<Option<Event>, TrailError> {
-    let name = file_name(before);
-    let path = directory.file_path(&name);
-    // What cannot be opened is told by the verifier.
-    let Ok(file) = directory.open(&name, OFlags::RDWR | OFlags::APPEND) else { return Ok(None) };
-    let file = File::from(file);
-    let read = |error| TrailError::io("read", &path, error);
-    let size = file.metadata().map_err(read)?.len();
-    let Some(keep) = repeated(&file, from, size, key).map_err(read)? else { return Ok(None) };
-    let moved = move_tail(directory, &name, &file, keep, size);
-    let (moved, bytes) = moved.map_err(|e| TrailError::io("quarantine the end of", &path, e))?;
-    let reason = format!("{name} was given up at byte {keep}, and repeated the next");
-    Ok(Some(Event::Repair { file: Some(moved), bytes, reason }))
+/// Why a last segment that holds these records is not gone on with. `vouched`: a checkpoint covers some
+/// of the directory, or there is nothing in it that wants one, since a writer signs before it takes
+/// the first record of somebody else.
+fn doubt(
+    published: Option<&Checkpoint>,
+    origin: &str,
+    records: Range<u64>,
+    vouched: bool,
+) -> Option<String> {
+    let Range { start: from, end: next } = records;
+    if next > MAX_SEQ - ROOM {
+        return Some("its numbers are used up".to_owned());
+    }
+    if let Some(other) = published.filter(|published| published.origin != origin) {
+        return Some(format!("its file `checkpoint` is of another directory, {}", other.origin));
+    }
+    let size = published.map(|published| published.size);
+    // Before a segment begins, what it states is signed and published.
+    if from > 0 && size.is_none_or(|size| size < from) {
+        let name = file_name(from);
+        return Some(format!("no checkpoint vouches for what its segment {name} states"));
+    }
+    if size.is_some_and(|size| size > next) {
+        return Some(format!("it ends before record {next}, and more was signed"));
+    }
+    (!vouched).then(|| "no checkpoint vouches for any of it".to_owned())
 }
 
 fn age(first: Option<Timestamp>) -> Duration {

@@ -6,7 +6,7 @@ use crate::{
     announced::Unrecorded,
     line::{self, Lines, Next},
     note::{Checkpoint, VerifyingKey, from_line},
-    segment::{Header, parse_header},
+    segment::{Header, file_name, parse_header},
     tree::Tree,
 };
 
@@ -14,10 +14,9 @@ use crate::{
 pub(super) enum Verdict {
     /// Of this version, whole or not.
     Segment(Box<Scan>),
-    /// Of a version that this program must not touch.
-    OtherVersion,
-    /// What was signed is not there, or is another thing: why.
-    Tampered(String),
+    /// It must not be touched: what was signed is not there, or is another thing, or it is of
+    /// another version.
+    Left(String),
 }
 
 /// What was found in a segment.
@@ -79,7 +78,10 @@ pub(super) fn scan(
                 scan.tree = before;
             }
             Some(Header::Known { .. }) => scan.torn = Some("has another segment's header"),
-            Some(Header::Other(_)) => return Ok(Verdict::OtherVersion),
+            Some(Header::Other(version)) => {
+                let why = format!("its segment {} is of version {version}", file_name(from));
+                return Ok(Verdict::Left(why));
+            }
             None => scan.torn = Some("has no header"),
         },
         Next::TooLong => scan.torn = Some("has no header"),
@@ -88,7 +90,7 @@ pub(super) fn scan(
     let Some(origin) = scan.header.clone() else { return Ok(Verdict::Segment(Box::new(scan))) };
     scan.header_len = lines.offset();
     if let Some(why) = judge.differs(&scan.tree) {
-        return Ok(Verdict::Tampered(why));
+        return Ok(Verdict::Left(why));
     }
     loop {
         scan.len = lines.offset();
@@ -108,7 +110,7 @@ pub(super) fn scan(
             let Some(checkpoint) = Checkpoint::verify(&note, judge.key) else {
                 if judge.unnamed && note.contains("\n\n\u{2014} ") {
                     let why = "another key has signed it, and its file verifier.key is missing";
-                    return Ok(Verdict::Tampered(why.to_owned()));
+                    return Ok(Verdict::Left(why.to_owned()));
                 }
                 scan.torn = Some("a checkpoint that is not signed by this key");
                 break;
@@ -119,7 +121,7 @@ pub(super) fn scan(
                 break;
             }
             if checkpoint != (Checkpoint { origin: origin.clone(), size, root }) {
-                return Ok(Verdict::Tampered(format!(
+                return Ok(Verdict::Left(format!(
                     "its records are not those it signed before {size}"
                 )));
             }
@@ -140,7 +142,7 @@ pub(super) fn scan(
                 requests.see(line, parts.seq);
                 scan.tree.push(leaf);
                 if let Some(why) = judge.differs(&scan.tree) {
-                    return Ok(Verdict::Tampered(why));
+                    return Ok(Verdict::Left(why));
                 }
             }
             Ok(_) => {
@@ -157,9 +159,7 @@ pub(super) fn scan(
     if let Some(why) = scan.torn
         && signed_after(file, lines, Some(&origin), size, judge.key)?
     {
-        return Ok(Verdict::Tampered(format!(
-            "its record {size} was signed, and is no more: {why}"
-        )));
+        return Ok(Verdict::Left(format!("its record {size} was signed, and is no more: {why}")));
     }
     Ok(Verdict::Segment(Box::new(scan)))
 }

@@ -1,12 +1,11 @@
 //! What must be there: the published checkpoint, and those that were kept elsewhere.
 
-use std::path::Path;
-
 use super::{
     Anchor, Finding, Known, Verdict,
-    walk::{Place, Walk, is_held},
+    walk::{Place, Walk},
 };
 use crate::{
+    lock::is_held,
     note::{Checkpoint, VerifyingKey},
     write::PUBLISHED,
 };
@@ -87,7 +86,7 @@ impl Walk {
         }
     }
 
-    pub(super) fn finish(mut self, path: &Path) -> Verdict {
+    pub(super) fn finish(mut self) -> Verdict {
         if self.begun.is_none() {
             // Not one segment: whatever was claimed is not there.
             self.adopt_claims_of_nothing();
@@ -121,7 +120,7 @@ impl Walk {
                 Some(Finding { file: String::new(), line: 0, seq: Some(self.tree.size()), what });
         }
         let size = self.verdict.size;
-        let just_begun = !self.others && is_held(path);
+        let just_begun = !self.others && is_held(&self.verdict.directory);
         if self.verdict.root.is_empty() && self.verdict.broken.is_empty() && !just_begun {
             self.fail(
                 "",
@@ -152,9 +151,7 @@ impl Walk {
         {
             self.verdict.tail_damage = Some(stopped);
         }
-        self.verdict.unsealed = std::mem::take(&mut self.unsealed);
         self.verdict.fresh = self.signed_time.as_ref().and_then(|time| time.parse().ok());
-        self.verdict.directory = path.to_owned();
         self.verdict
     }
 

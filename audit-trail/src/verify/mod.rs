@@ -8,10 +8,11 @@ mod walk;
 use std::path::{Path, PathBuf};
 
 use crate::{
-    ReadError,
+    ReadError, lock,
     note::VerifyingKey,
     read::{is_writer, names},
     recover::VERIFIER,
+    write::PUBLISHED,
 };
 
 pub use self::report::{Anchor, Finding, Verdict};
@@ -29,7 +30,8 @@ pub struct Known {
 
 /// Verifies a writer directory, or all of a trail root, also while it is written. Reads every
 /// line once, writes nothing, and needs little memory: 64 KiB, up to 1 MiB for a long line, and
-/// some bytes for each redacted record. `progress` is called now and then with how many bytes were
+/// some bytes for each redacted record, each record that grants something, and each line that a
+/// segment repeats of the next (at most 1,048,576). `progress` is called now and then with how many bytes were
 /// read, and how many there are.
 ///
 /// ```no_run
@@ -53,7 +55,7 @@ pub fn verify(
     let source = source.as_ref();
     let found = names(source)?;
     let is_one = |name: &String| {
-        ["LOCK", VERIFIER, "checkpoint"].contains(&name.as_str()) || name.ends_with(".jsonl")
+        [lock::NAME, VERIFIER, PUBLISHED].contains(&name.as_str()) || name.ends_with(".jsonl")
     };
     let mut directories: Vec<PathBuf> =
         found.iter().filter(|name| is_writer(name)).map(|name| source.join(name)).collect();

@@ -44,7 +44,7 @@ pub struct Anchor {
 }
 
 /// What is known of one writer directory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Verdict {
     /// The directory.

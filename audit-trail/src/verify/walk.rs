@@ -7,13 +7,13 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest as _, Sha256};
 
 use super::{Finding, Known, Verdict, grants::Grants};
 use crate::{
     ReadError,
     line::{self, Lines, Next, Parts},
+    lock::is_held,
     note::{Checkpoint, VerifyingKey, from_line},
     read::{names, open_file},
     recover::VERIFIER,
@@ -56,9 +56,10 @@ pub(super) fn directory(
     let segments = walk.segments(&found);
     walk.expect(published, known, &key);
     walk.segments_in_order(path, &segments, &key, read)?;
-    Ok(walk.finish(path))
+    Ok(walk.finish())
 }
 
+#[derive(Default)]
 pub(super) struct Walk {
     pub(super) verdict: Verdict,
     pub(super) tree: Tree,
@@ -80,7 +81,6 @@ pub(super) struct Walk {
     /// The time of each checkpoint is that of the record before it.
     pub(super) last_time: Option<String>,
     pub(super) signed_time: Option<String>,
-    pub(super) unsealed: Vec<(u64, u64)>,
     /// There are records that are not of the trail itself.
     pub(super) others: bool,
 }
@@ -108,38 +108,8 @@ pub(super) struct Place<'a> {
 
 impl Walk {
     fn new(path: &Path, pinned: bool) -> Self {
-        Self {
-            verdict: Verdict {
-                directory: path.to_owned(),
-                origin: String::new(),
-                broken: Vec::new(),
-                size: 0,
-                root: String::new(),
-                fresh: None,
-                pinned,
-                anchors: Vec::new(),
-                pruned: 0,
-                redacted: 0,
-                unsealed: Vec::new(),
-                lost: 0,
-                tail: 0,
-                tail_damage: None,
-                foreign: Vec::new(),
-            },
-            tree: Tree::default(),
-            begun: None,
-            noted: None,
-            expected: BTreeMap::new(),
-            claims: Vec::new(),
-            no_anchors: Vec::new(),
-            grants: Grants::default(),
-            repeated: HashMap::new(),
-            stopped: None,
-            last_time: None,
-            signed_time: None,
-            unsealed: Vec::new(),
-            others: false,
-        }
+        let verdict = Verdict { directory: path.to_owned(), pinned, ..Verdict::default() };
+        Self { verdict, ..Self::default() }
     }
 
     pub(super) fn fail(&mut self, file: &str, line: u64, seq: Option<u64>, what: String) {
@@ -321,7 +291,9 @@ impl Walk {
     fn control(&mut self, control: &str) {
         let Ok(told) = serde_json::from_str::<Told<'_>>(control) else { return };
         match &*told.op {
-            "open" => self.unsealed.extend(told.unsealed.map(|range| (range.from, range.to))),
+            "open" => {
+                self.verdict.unsealed.extend(told.unsealed.map(|range| (range.from, range.to)));
+            }
             "gap" => {
                 let lost = told.count.unwrap_or(0);
                 self.verdict.lost = self.verdict.lost.saturating_add(lost);
@@ -397,13 +369,7 @@ fn digest(line: &[u8]) -> Hash {
     Sha256::digest(line).into()
 }
 
-/// Whether a living process writes here.
-pub(super) fn is_held(path: &Path) -> bool {
-    let Ok(file) = open_file(&path.join("LOCK")) else { return false };
-    flock(&file, FlockOperation::NonBlockingLockShared).is_err()
-}
-
-/// A small file; `None` where there is none, or it is no regular file, or too large.
+/// The beginning of a small file; `None` where there is none, empty where it is no regular file.
 fn small(path: &Path, name: &str) -> Result<Option<String>, ReadError> {
     use io::Read as _;
     let path = path.join(name);

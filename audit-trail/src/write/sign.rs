@@ -96,8 +96,7 @@ impl Writer {
             // Some of it was taken meanwhile, such as the record of a repair.
             return Ok(());
         }
-        let (origin, size) = (self.origin.clone(), self.durable);
-        let note = Checkpoint { origin, size, root: self.tree.root() }.sign(&self.signer.key);
+        let note = signed(&self.signer, &self.origin, &self.tree);
         let line = to_line(&note);
         let (written, result) = write_all(self.directory.disk(), &active.file, &line);
         if let Err(error) = result {
@@ -107,7 +106,7 @@ impl Writer {
         }
         active.len += line.len() as u64;
         self.unsynced.extend_from_slice(&line);
-        self.signer.size = size;
+        self.signer.size = self.durable;
         self.signer.unsigned_since = None;
         self.signer.unpublished = Some(note);
         Ok(())
@@ -120,14 +119,11 @@ impl Writer {
         if size == 0 {
             return Ok(Vec::new());
         }
-        let note = Checkpoint { origin: self.origin.clone(), size, root: before.root() };
-        let note = note.sign(&self.signer.key);
-        self.directory.replace_whole(PUBLISHED, note.as_bytes())?;
+        let note = signed(&self.signer, &self.origin, before);
+        self.put(&note)?;
         // Sizes grow from line to line: what has a line already gets no second one.
         let line = if self.signer.size < size { to_line(&note) } else { Vec::new() };
         self.signer.size = self.signer.size.max(size);
-        self.signer.published = Some(Instant::now());
-        self.signer.unpublished = None;
         if self.next == self.signer.size {
             self.signer.unsigned_since = None;
         }
@@ -140,11 +136,21 @@ impl Writer {
         if recently && !last {
             return Ok(());
         }
-        if let Some(note) = &signer.unpublished {
-            self.directory.replace_whole(PUBLISHED, note.as_bytes())?;
-            signer.unpublished = None;
-            signer.published = Some(Instant::now());
-        }
+        let Some(note) = signer.unpublished.take() else { return Ok(()) };
+        self.put(&note).inspect_err(|_| self.signer.unpublished = Some(note))?;
         Ok(())
     }
+
+    /// Publishes a checkpoint, after which none waits for it.
+    fn put(&mut self, note: &str) -> Result<(), Errno> {
+        self.directory.replace_whole(PUBLISHED, note.as_bytes())?;
+        self.signer.unpublished = None;
+        self.signer.published = Some(Instant::now());
+        Ok(())
+    }
+}
+
+fn signed(signer: &Signer, origin: &str, tree: &Tree) -> String {
+    let (origin, size, root) = (origin.to_owned(), tree.size(), tree.root());
+    Checkpoint { origin, size, root }.sign(&signer.key)
 }

@@ -33,8 +33,8 @@ fn routes() -> Router {
         .route("/upload", post(|body: String| async { body }))
 }
 
-/// The answer, and the records, with the audit layer outside of its neighbour.
-async fn outside<L>(neighbour: L, request: Request) -> (Response, Vec<Entry>)
+/// The answer, and the records: with the audit layer outside of its neighbour, and inside.
+async fn both<L>(neighbour: L, request: impl Fn() -> Request) -> [(Response, Vec<Entry>); 2]
 where
     L: Layer<axum::routing::Route> + Clone + Send + Sync + 'static,
     L::Service: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
@@ -42,21 +42,11 @@ where
     <L::Service as Service<Request>>::Future: Send + 'static,
 {
     let audited = recording();
-    let app = routes().layer(neighbour).layer(audited.axum());
-    ask(app, &audited, request).await
-}
-
-/// With the audit layer inside.
-async fn inside<L>(neighbour: L, request: Request) -> (Response, Vec<Entry>)
-where
-    L: Layer<axum::routing::Route> + Clone + Send + Sync + 'static,
-    L::Service: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
-    <L::Service as Service<Request>>::Response: axum::response::IntoResponse + 'static,
-    <L::Service as Service<Request>>::Future: Send + 'static,
-{
+    let app = routes().layer(neighbour.clone()).layer(audited.axum());
+    let outside = ask(app, &audited, request()).await;
     let audited = recording();
     let app = routes().layer(audited.axum()).layer(neighbour);
-    ask(app, &audited, request).await
+    [outside, ask(app, &audited, request()).await]
 }
 
 fn recording() -> Audited {
@@ -88,11 +78,12 @@ async fn a_refusal_is_recorded_outside_of_what_refuses() {
         let who = Identity::new().user("nobody");
         (StatusCode::UNAUTHORIZED, axum::Extension(who)).into_response()
     }
-    let (response, entries) = outside(from_fn(authenticate), get_from("/")).await;
+    let [outside, inside] = both(from_fn(authenticate), || get_from("/")).await;
+    let (response, entries) = outside;
     assert_eq!(response.status(), 401);
     assert_eq!(ending(&entries), Some((Outcome::Completed, Some(401))));
     assert_eq!(entries[0].actor().unwrap().user.as_deref(), Some("nobody"));
-    let (response, entries) = inside(from_fn(authenticate), get_from("/")).await;
+    let (response, entries) = inside;
     assert_eq!((response.status(), entries.len()), (StatusCode::UNAUTHORIZED, 0));
 }
 
@@ -100,10 +91,11 @@ async fn a_refusal_is_recorded_outside_of_what_refuses() {
 async fn a_timeout_is_an_answer_or_a_request_that_was_dropped() {
     let timeout =
         TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_millis(20));
-    let (response, entries) = outside(timeout, get_from("/slow")).await;
+    let [outside, inside] = both(timeout, || get_from("/slow")).await;
+    let (response, entries) = outside;
     assert_eq!(response.status(), 408);
     assert_eq!(ending(&entries), Some((Outcome::Completed, Some(408))));
-    let (response, entries) = inside(timeout, get_from("/slow")).await;
+    let (response, entries) = inside;
     assert_eq!(response.status(), 408);
     assert_eq!(ending(&entries), Some((Outcome::Cancelled, None)));
 }
@@ -117,10 +109,11 @@ async fn a_compressed_body_is_recorded_where_it_is_not_yet_compressed() {
         let capture = response.capture.clone().unwrap();
         (capture.state, response.body.is_some())
     };
-    let (response, entries) = outside(CompressionLayer::new(), request()).await;
+    let [outside, inside] = both(CompressionLayer::new(), request).await;
+    let (response, entries) = outside;
     assert_eq!(response.headers()["content-encoding"], "gzip");
     assert_eq!(captured(&entries), ("omitted".to_owned(), false));
-    let (response, entries) = inside(CompressionLayer::new(), request()).await;
+    let (response, entries) = inside;
     assert_eq!(response.headers()["content-encoding"], "gzip");
     assert_eq!(captured(&entries), ("full".to_owned(), true));
     assert!(entries[0].response().unwrap().size > Some(600), "before compression");
@@ -132,21 +125,23 @@ async fn a_preflight_is_recorded_outside_of_cors() {
         let request = Request::options("/").header("origin", "http://a.example");
         request.header("access-control-request-method", "GET").body(Body::empty()).unwrap()
     };
-    let (response, entries) = outside(CorsLayer::permissive(), request()).await;
+    let [outside, inside] = both(CorsLayer::permissive(), request).await;
+    let (response, entries) = outside;
     assert_eq!(response.headers()["access-control-allow-origin"], "*");
     assert_eq!(ending(&entries), Some((Outcome::Completed, Some(200))));
-    let (response, entries) = inside(CorsLayer::permissive(), request()).await;
+    let (response, entries) = inside;
     assert_eq!(response.headers()["access-control-allow-origin"], "*");
     assert_eq!(ending(&entries), None);
 }
 
 #[tokio::test]
 async fn a_panic_is_told_by_whoever_catches_it_first() {
-    let (response, entries) = outside(CatchPanicLayer::new(), get_from("/panic")).await;
+    let [outside, inside] = both(CatchPanicLayer::new(), || get_from("/panic")).await;
+    let (response, entries) = outside;
     assert_eq!(response.status(), 500);
     assert_eq!(ending(&entries), Some((Outcome::Completed, Some(500))));
     assert!(entries[0].error().is_none(), "nobody knows of a panic");
-    let (response, entries) = inside(CatchPanicLayer::new(), get_from("/panic")).await;
+    let (response, entries) = inside;
     assert_eq!(response.status(), 500);
     assert_eq!(ending(&entries), Some((Outcome::Panicked, Some(500))));
     assert_eq!(entries[0].error().unwrap().message.as_deref(), Some("a test"));
@@ -161,10 +156,11 @@ async fn ids_are_one_inside_of_what_makes_them() {
         )
     };
     let id = |entries: &[Entry]| entries[0].request().unwrap().id.clone().unwrap();
-    let (response, entries) = inside(ids(), get_from("/")).await;
+    let [outside, inside] = both(ids(), || get_from("/")).await;
+    let (response, entries) = inside;
     assert_eq!(response.headers()["x-request-id"].to_str().unwrap(), id(&entries));
     // Outside of it: one id is in the record, and the application has another one.
-    let (response, entries) = outside(ids(), get_from("/")).await;
+    let (response, entries) = outside;
     assert_ne!(response.headers()["x-request-id"].to_str().unwrap(), id(&entries));
 }
 
@@ -174,10 +170,11 @@ async fn a_body_that_is_too_large_is_recorded_outside_of_the_limit() {
         let request = Request::post("/upload").header("content-length", 1000);
         request.body(Body::from("x".repeat(1000))).unwrap()
     };
-    let (response, entries) = outside(RequestBodyLimitLayer::new(10), request()).await;
+    let [outside, inside] = both(RequestBodyLimitLayer::new(10), request).await;
+    let (response, entries) = outside;
     assert_eq!(response.status(), 413);
     assert_eq!(ending(&entries), Some((Outcome::Completed, Some(413))));
-    let (response, entries) = inside(RequestBodyLimitLayer::new(10), request()).await;
+    let (response, entries) = inside;
     assert_eq!(response.status(), 413);
     assert_eq!(ending(&entries), None);
 }
