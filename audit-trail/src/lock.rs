@@ -23,7 +23,17 @@ pub(crate) const NAME: &str = "LOCK";
 /// Held while the writer lives. The system frees it when the process ends, however it ends: it
 /// belongs to the open file, so a second trail in the same process does not get it either.
 pub(crate) struct Lock {
-    _file: OwnedFd,
+    file: OwnedFd,
+}
+
+/// A child that was forked and has not come to its own program yet has the same open file: closing
+/// ours would leave it locked for that long.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = fs::flock(&self.file, FlockOperation::Unlock) {
+            tracing::warn!(target: "audit", %error, "cannot unlock");
+        }
+    }
 }
 
 impl Lock {
@@ -57,7 +67,7 @@ impl Lock {
             if let Err(error) = named {
                 tracing::warn!(target: "audit", file = %path.display(), %error, "cannot write the pid");
             }
-            return Ok(Some(Self { _file: file }));
+            return Ok(Some(Self { file }));
         }
     }
 }
@@ -85,6 +95,18 @@ mod tests {
         assert_eq!(pid.trim().parse(), Ok(std::process::id()));
         drop(first);
         assert!(Lock::take(&directory).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_copy_of_its_file_does_not_hold_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let directory = Directory::root(&temp.path().join("00"), Arc::new(Os)).unwrap();
+        let first = Lock::take(&directory).unwrap().unwrap();
+        // As a child has it between fork and exec.
+        let copy = first.file.try_clone().unwrap();
+        drop(first);
+        assert!(Lock::take(&directory).unwrap().is_some());
+        drop(copy);
     }
 
     #[test]
