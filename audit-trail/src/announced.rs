@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use uuid::Uuid;
 
 use crate::{
+    TrailError,
     directory::Directory,
     line::{self, Lines, Next, Told, core_of, told},
 };
@@ -85,9 +86,9 @@ impl Announced {
 }
 
 /// The seq from which on an intent may have no record, besides those in the last segment.
-pub(crate) fn noted(directory: &Directory) -> Option<u64> {
+pub(crate) fn noted(directory: &Directory) -> Result<Option<u64>, TrailError> {
     let text = directory.read_small(FILE, 64)?;
-    text.trim_end().parse().ok()
+    Ok(text.and_then(|text| text.trim_end().parse().ok()))
 }
 
 /// What the lines of a directory tell, in their order.

@@ -8,8 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::io::Errno;
-
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, rngs::SysRng};
 
 use crate::{
@@ -20,13 +18,11 @@ use crate::{
     line::Event,
     lock::Lock,
     note::SigningKey,
-    recover::{Fitness, Found, VERIFIER, recover},
+    recover::Found,
     secret, segment,
+    take::{Place, take},
     write::{Active, Settings, Shared, Signer, Writer},
 };
-
-/// How many writers a root takes: their names have two digits.
-const WRITERS: u32 = 100;
 
 /// Settings of a trail. Made by [`Trail::builder`].
 #[derive(Debug)]
@@ -143,10 +139,11 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When the folder cannot be written, could be written by other users, or is no folder;
-    /// when a file in it is a link, a pipe or not ours; when the secret file is not one or
-    /// others can read it; when a setting is out of bounds. Never because of what a segment
-    /// holds.
+    /// When the root cannot be written, could be written by other users, or is no folder; when
+    /// the secret file is not one or others can read it; when a setting is out of bounds; when
+    /// the disk is full; when all 100 writer directories are in use or were left. Never because
+    /// of what stands in one of them: a directory in which something is damaged, or is a link, a
+    /// pipe or not ours, is left as it is, and a record in the next one says so.
     pub fn open(self) -> Result<Trail, TrailError> {
         self.said.check()?;
         let settings = Settings {
@@ -174,48 +171,29 @@ impl Builder {
             )
         };
         let mut rng = StdRng::try_from_rng(&mut SysRng).map_err(random)?;
-        let mut left = Vec::new();
-        for number in 0..WRITERS {
-            let writer = format!("{number:02}");
-            let directory = root.child(&writer)?;
-            let Some(lock) = Lock::take(&directory)? else { continue };
-            let mut found = match recover(&directory, &verifier)? {
-                Fitness::Fit(found) => *found,
-                Fitness::Left(why) => {
-                    left.push(format!("{writer} was left as it is: {why}"));
-                    continue;
-                }
-            };
-            let told = |reason| Event::Repair { file: None, bytes: 0, reason };
-            found.repairs.extend(left.into_iter().map(told));
-            let fresh = segment::origin(&name, rng.next_u64(), &writer);
-            let path = directory.path().to_owned();
-            match directory.create_whole(VERIFIER, format!("{verifier}\n").as_bytes()) {
-                Ok(()) | Err(Errno::EXIST) => {}
-                Err(error) => return Err(TrailError::io("write verifier.key in", &path, error)),
-            }
-            let signer = Signer::new(
-                key,
-                self.said.checkpoint_interval,
-                self.said.checkpoint_records,
-                found.signed.unwrap_or_default(),
-            );
-            let writer = begin(directory, lock, found, fresh, rng, settings, signer)?;
-            let shared = Arc::new(Shared::new(writer));
-            shared
-                .commit(usize::MAX)
-                .and_then(|()| shared.sync())
-                .and_then(|()| shared.checkpoint())
-                .map_err(|error| TrailError::io("write to", &path, error))?;
-            shared
-                .with(|writer| writer.announced.note(&writer.directory, writer.next))
-                .map_err(|error| TrailError::io("note what is announced in", &path, error))?;
-            let thread = shared
-                .start()
-                .map_err(|error| TrailError::io("start the thread for", &path, error))?;
-            return Ok(Trail::new(shared, thread, secret, path));
-        }
-        Err(TrailError::Occupied { root: path })
+        let Place { directory, lock, found } = take(&root, &verifier)?;
+        let path = directory.path().to_owned();
+        let writer = path.file_name().unwrap_or_default().to_string_lossy();
+        let fresh = segment::origin(&name, rng.next_u64(), &writer);
+        let signer = Signer::new(
+            key,
+            self.said.checkpoint_interval,
+            self.said.checkpoint_records,
+            found.signed.unwrap_or_default(),
+        );
+        let writer = begin(directory, lock, found, fresh, rng, settings, signer)?;
+        let shared = Arc::new(Shared::new(writer));
+        shared
+            .commit(usize::MAX)
+            .and_then(|()| shared.sync())
+            .and_then(|()| shared.checkpoint())
+            .map_err(|error| TrailError::io("write to", &path, error))?;
+        shared
+            .with(|writer| writer.announced.note(&writer.directory, writer.next))
+            .map_err(|error| TrailError::io("note what is announced in", &path, error))?;
+        let thread =
+            shared.start().map_err(|error| TrailError::io("start the thread for", &path, error))?;
+        Ok(Trail::new(shared, thread, secret, path))
     }
 }
 

@@ -11,6 +11,7 @@ use rustix::{
     fs::{self, AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat},
     io::Errno,
 };
+use uuid::Uuid;
 
 use crate::{
     TrailError,
@@ -168,34 +169,71 @@ impl Directory {
         }
     }
 
-    /// Writes a small file, whole or not at all, in place of the one that may be there.
-    pub(crate) fn replace_whole(&self, name: &str, content: &[u8]) -> Result<(), Errno> {
-        let temporary = format!("{name}.new");
-        if self.stat(&temporary).is_ok() {
-            // Left by a writer that was killed here.
-            self.remove(&temporary);
+    /// A new file under a name that nothing can be in the way of. What a killed writer has left of
+    /// these goes with [`sweep`](Self::sweep).
+    pub(crate) fn temporary(&self, name: &str, flags: OFlags) -> Result<(String, OwnedFd), Errno> {
+        let temporary = format!(".{name}.{}.new", Uuid::now_v7());
+        let file = self.create(&temporary, flags)?;
+        Ok((temporary, file))
+    }
+
+    /// Removes the temporary files of writers that were killed.
+    pub(crate) fn sweep(&self) -> Result<(), Errno> {
+        let regular = |stat: Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        for name in self.names()?.into_iter().filter(|name| is_temporary(name)) {
+            if self.stat(&name).is_ok_and(regular) {
+                self.remove(&name);
+            }
         }
-        let file = self.create(&temporary, OFlags::WRONLY)?;
-        write_all(&*self.disk, &file, content).1?;
-        self.disk.sync(file.as_fd())?;
-        self.rename(&temporary, name)?;
+        Ok(())
+    }
+
+    /// Writes a small file, whole or not at all, in place of what may be there.
+    pub(crate) fn replace_whole(&self, name: &str, content: &[u8]) -> Result<(), Errno> {
+        let (temporary, file) = self.temporary(name, OFlags::WRONLY)?;
+        let filled = write_all(&*self.disk, &file, content)
+            .1
+            .and_then(|()| self.disk.sync(file.as_fd()))
+            .and_then(|()| self.rename_over(&temporary, name));
+        if let Err(error) = filled {
+            self.remove(&temporary);
+            return Err(error);
+        }
         self.sync()
     }
 
-    /// Reads a small file of at most so many bytes; `None` where there is none that is ours, or
-    /// it is larger.
-    pub(crate) fn read_small(&self, name: &str, most: u64) -> Option<String> {
-        let file = self.open(name, OFlags::RDONLY).ok()?;
-        let mut text = String::new();
-        std::fs::File::from(file).take(most + 1).read_to_string(&mut text).ok()?;
-        (text.len() as u64 <= most).then_some(text)
+    /// Renames over what may be there. A folder, which nothing can be renamed over, is moved away.
+    fn rename_over(&self, from: &str, to: &str) -> Result<(), Errno> {
+        match self.rename(from, to) {
+            Err(Errno::ISDIR | Errno::EXIST | Errno::NOTEMPTY) => {
+                let moved = format!("{to}.{}.bad", Uuid::now_v7());
+                self.rename(to, &moved)?;
+                let folder = self.file_path(to);
+                tracing::warn!(target: "audit", folder = %folder.display(), moved, "a folder was in the way");
+                self.rename(from, to)
+            }
+            done => done,
+        }
+    }
+
+    /// Reads the beginning of a small file, at most so many bytes; `None` where there is none. What
+    /// is not UTF-8, or longer, is not what a writer has left: it is given so that it shows.
+    pub(crate) fn read_small(&self, name: &str, most: u64) -> Result<Option<String>, TrailError> {
+        let file = match self.open(name, OFlags::RDONLY) {
+            Ok(file) => std::fs::File::from(file),
+            Err(error) if error.is_missing() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut bytes = Vec::new();
+        let read = file.take(most + 1).read_to_end(&mut bytes);
+        read.map_err(|error| TrailError::io("read", &self.file_path(name), error))?;
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
     }
 
     /// Creates a small file, whole or not at all, and never over one that exists.
     pub(crate) fn create_whole(&self, name: &str, content: &[u8]) -> Result<(), Errno> {
         // Unique, so that threads and what killed processes left do not meet.
-        let temporary = format!(".{name}.{}.new", uuid::Uuid::now_v7());
-        let file = self.create(&temporary, OFlags::WRONLY)?;
+        let (temporary, file) = self.temporary(name, OFlags::WRONLY)?;
         // A rename would replace what another process made meanwhile; a link does not.
         let filled = write_all(&*self.disk, &file, content)
             .1
@@ -205,6 +243,13 @@ impl Directory {
         filled?;
         self.sync()
     }
+}
+
+/// Is it a name of [`Directory::temporary`]?
+fn is_temporary(name: &str) -> bool {
+    let inner = name.strip_prefix('.').and_then(|name| name.strip_suffix(".new"));
+    let id = inner.and_then(|inner| inner.rsplit_once('.')).map(|(_, id)| id);
+    id.is_some_and(|id| id.len() == 36 && Uuid::parse_str(id).is_ok())
 }
 
 impl AsFd for Directory {

@@ -48,15 +48,21 @@ pub enum TrailError {
         /// What is wrong and what to do.
         why: String,
     },
-    /// Every writer directory is held by a living process.
+    /// None of the writer directories can be written.
     #[error(
-        "all 100 writer directories of {} are in use or were left as they are: stop a process that \
-         writes there, or move away what `audit verify` finds damaged",
-        root.display()
+        "all 100 writer directories of {} are in use ({held}) or were left as they are ({}): stop a \
+         process that writes there, or move away what `audit verify` finds damaged{}",
+        root.display(),
+        left.len(),
+        first(left)
     )]
     Occupied {
         /// The trail root.
         root: PathBuf,
+        /// How many are held by a living process.
+        held: usize,
+        /// The others: which each is, and why it was left.
+        left: Vec<String>,
     },
     /// A setting is out of its bounds.
     #[error(transparent)]
@@ -78,6 +84,24 @@ impl TrailError {
         }
     }
 
+    /// There is nothing under its path.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// Whether it tells of what stands in a writer directory, so that another one may do: of a file
+    /// that is not provably ours, cannot be opened or cannot be read. A full disk is the same in all.
+    pub(crate) fn is_of_a_directory(&self) -> bool {
+        let Self::Io { doing, source, .. } = self else {
+            return matches!(self, Self::Unsafe { .. });
+        };
+        match source.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::ACCESS | Errno::PERM | Errno::NOTDIR | Errno::ISDIR | Errno::NOENT) => true,
+            Some(Errno::IO) => matches!(*doing, "read" | "list"),
+            _ => false,
+        }
+    }
+
     pub(crate) fn link(path: &Path) -> Self {
         Self::unsafe_path(path, "is a symbolic link: give the path it leads to, or move it away")
     }
@@ -85,6 +109,11 @@ impl TrailError {
     pub(crate) fn unsafe_path(path: &Path, why: &'static str) -> Self {
         Self::Unsafe { path: path.to_owned(), why }
     }
+}
+
+/// The first of the reasons.
+fn first(left: &[String]) -> String {
+    left.first().map(|first| format!(" ({first})")).unwrap_or_default()
 }
 
 fn hint(error: &io::Error) -> &'static str {

@@ -30,6 +30,7 @@ mod read;
 mod recover;
 mod secret;
 mod segment;
+mod take;
 mod trail;
 mod tree;
 mod verify;

@@ -77,19 +77,22 @@ pub(crate) struct Last {
 /// since its records are of another version or its numbers are used up; where another key signs
 /// it; and where what was signed is not there any more, since then it is evidence.
 ///
+/// What stands under one of its names and is not provably ours (a pipe, a folder, a link, a file with
+/// a second name or that others can write) is an error, for which the caller leaves it too.
+///
 /// Only the last segment that has a header is read, and those before it from the one on in which a
 /// request was noted to have been announced: old damage does not stop the log. Killed at
 /// any point, the next call comes to the same end: what is moved away is copied and made
 /// durable before it is cut.
 pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitness, TrailError> {
     let failed = |doing, error: Errno| TrailError::io(doing, directory.path(), error);
-    let text = directory.read_small(VERIFIER, 1024);
+    let text = directory.read_small(VERIFIER, 1024)?;
     let unnamed = text.is_none();
     if text.is_some_and(|text| VerifyingKey::parse(&text).ok().as_ref() != Some(key)) {
         let why = "another key signs it (its file verifier.key is not this key's)";
         return Ok(Fitness::Left(why.to_owned()));
     }
-    let published = directory.read_small(PUBLISHED, 4096);
+    let published = directory.read_small(PUBLISHED, 4096)?;
     let was_told = published.is_some();
     let published = published.and_then(|note| Checkpoint::verify(&note, key));
     let judge = Judge { key, published: published.as_ref(), unnamed };
@@ -110,7 +113,7 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
         found.repairs.push(Event::Repair { file: None, bytes: 0, reason });
     }
     let mut requests = Unrecorded::default();
-    if let Some(oldest) = noted(directory) {
+    if let Some(oldest) = noted(directory)? {
         found.noted = true;
         let first = segments.partition_point(|from| *from <= oldest).saturating_sub(1);
         let before_last = segments.len().saturating_sub(1);
@@ -194,6 +197,7 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
         let why = "none of its segments can be gone on with";
         return Ok(Fitness::Left(why.to_owned()));
     }
+    directory.sweep().map_err(|error| failed("list", error))?;
     Ok(Fitness::Fit(Box::new(found)))
 }
 

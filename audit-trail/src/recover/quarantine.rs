@@ -92,12 +92,7 @@ fn copy_tail(
     keep: u64,
     end: u64,
 ) -> Result<(), Errno> {
-    let temporary = format!("{name}.new");
-    if directory.stat(&temporary).is_ok() {
-        // Left by a writer that was killed here; the segment still holds all of it.
-        directory.remove(&temporary);
-    }
-    let copy = directory.create(&temporary, OFlags::RDWR)?;
+    let (temporary, copy) = directory.temporary(name, OFlags::RDWR)?;
     let filled = fill(directory, &copy, file, keep, end)
         .and_then(|()| directory.disk().sync(copy.as_fd()))
         .and_then(|()| directory.rename(&temporary, name));

@@ -6,6 +6,7 @@ mod follow;
 mod images;
 mod interference;
 mod interrupted;
+mod obstacles;
 mod reading;
 mod recovery;
 mod tampering;

@@ -169,8 +169,11 @@ fn recovery_that_was_killed_comes_to_the_same_end() {
         match step {
             // Killed while it copied; after it had copied; and a file of that name of another time.
             1 => fs::write(
-                root.path
-                    .join(format!("00/{}.new", name("").file_name().unwrap().to_str().unwrap())),
+                root.path.join(format!(
+                    "00/.{}.{}.new",
+                    name("").file_name().unwrap().to_str().unwrap(),
+                    uuid::Uuid::now_v7()
+                )),
                 b"to",
             )
             .unwrap(),
