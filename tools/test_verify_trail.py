@@ -306,16 +306,34 @@ class Honest(Case):
             return trail
         for number in range(-1, 4):  # no segment, an empty one, a header, and records
             folder = begun(number).write(self.temp / "d")
-            self.bad(folder, "no checkpoint")
+            self.bad(folder, "nothing is signed by this key", integrity="none")
             with self.living(folder):
-                self.good(folder, says=["size 0,"])
+                self.good(folder, says=["size 0,"], integrity="none")
+        for line in (record(1), record(1, '"kind":"control","control":{"op":"intent"}'), record(7),
+                     record(1, '"kind":"event","control":{"op":"open"}'), record(1, '"kind":"control","a":1,"control":{"op":"open"}')):
+            for before in ([], [b"garbage\n"]):
+                trail = begun(2)
+                trail.segments[0] += [*before, line]
+                with self.living(trail.write(folder)):
+                    self.bad(folder, "no checkpoint")
+        trail.segments[0][2:] = [b"garbage\n", record(1, '"kind":"control","control":{"op":"repair"}')]
+        with self.living(trail.write(folder)):
+            self.bad(folder, "tail damage yes", integrity="none")
         trail = begun(2)
-        trail.segments[0].append(record(1))
+        trail.segments = {1: [header([leaf(0)])]}
         with self.living(trail.write(folder)):
             self.bad(folder, "no checkpoint")
-        trail.segments[0][2] = b"garbage\n"
-        with self.living(trail.write(folder)):
-            self.bad(folder, "tail damage yes", integrity="ok")
+
+    def test_begun_beside_others(self):
+        root = self.temp / "root"
+        root.mkdir()
+        example().write(root / "00")
+        (root / "01").mkdir()
+        self.good(root)
+        trail = Trail("audit/00000000000000ff/01")
+        trail.write(root / "01")
+        self.good(root)
+        self.bad(root, "its size 1 is not reached", anchors=[trail.signer.note([leaf(0)], trail.origin)])
 
     def test_root_with_two_writers(self):
         root = self.temp / "root"
@@ -334,7 +352,10 @@ class Honest(Case):
         self.bad(root, "root/02: integrity FAIL", "another directory")
         (root / "02").rename(self.temp / "away")
         (root / "99").mkdir()
-        self.bad(root, "root/99: integrity FAIL", "no checkpoint")
+        self.good(root)  # a start that was cut off
+        (root / "99" / "0.jsonl").mkdir()
+        self.bad(root, "root/99: integrity none", "foreign '0.jsonl'", integrity="ok")
+        (root / "99" / "0.jsonl").rmdir()
         (root / "99").rmdir()
         (root / "999").mkdir()  # no name of a directory
         self.good(root)

@@ -172,11 +172,11 @@ class Case(unittest.TestCase):
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def good(self, trail, *anchors, says=()):
+    def good(self, trail, *anchors, says=(), integrity="ok"):
         folder = trail if isinstance(trail, pathlib.Path) else trail.write(self.temp / "d")
         code, out = self.verify(folder, *anchors)
         self.assertEqual(code, 0, out)
-        for part in ("integrity ok", "tail damage no", "foreign none", *says):
+        for part in (f"integrity {integrity}", "tail damage no", "foreign none", *says):
             self.assertIn(part, out)
 
     def bad(self, trail, *says, anchors=(), integrity="FAIL"):

@@ -14,6 +14,7 @@ GROUP, SALT = re.compile(rf'"({GNAME})":(?:("#[0-9a-f]{{64}}")\Z|(?=\{{))'), '"(
 CONTROL = rf'\{{"seq":{UINT},"kind":"control","control":\{{"op":'
 REDACT = re.compile(rf'{CONTROL}"redact","seq":{UINT},"groups":\[("(?:{GNAME})"(?:,"(?:{GNAME})")*)\][,}}]')
 PRUNE = re.compile(rf'{CONTROL}"prune","to":{UINT}[,}}]')
+START = re.compile(rf'{CONTROL}"(?:open|repair)"')
 UNSEALED = re.compile(rf'{CONTROL}"open",[^\t]*?"unsealed":\{{"from":{UINT},"to":{UINT}\}}')
 HEADER = re.compile(rf'\{{"trail":"audit-trail-1","origin":"{ORIGIN}","from":{UINT},'
                     rf'"hashes":\[((?:{HEX64}(?:,{HEX64})*)?)\]\}}\n')
@@ -162,8 +163,9 @@ class Directory:
             pass
         except (OSError, ValueError) as why:
             self.problems.append(f"checkpoint: {why}")
-        segments = []
-        for name in sorted(name for name in os.listdir(self.path) if name.endswith(".jsonl")):
+        segments, names = [], os.listdir(self.path)
+        self.begun = any(re.fullmatch("[0-9]{2}", name) for name in names)  # a root, made to look like a directory
+        for name in sorted(name for name in names if name.endswith(".jsonl")):
             regular = stat.S_ISREG(os.lstat(os.path.join(self.path, name)).st_mode)
             if regular and re.fullmatch(r"[0-9]{20}\.jsonl", name) and int(name[:20]) <= MAX_UINT:
                 segments.append((int(name[:20]), name))
@@ -193,12 +195,21 @@ class Directory:
         try:
             origin, size, root = self.key.checkpoint_line(line)
         except ValueError:
+            if not self.sealed[1]:
+                self.unsigned(line)
             return
         # Smaller, or the same again: a copy of something old, which anybody can append.
         other = size > self.tree.count or (first and size == self.tree.count and (size, root) != self.sealed)
         if other and self.origin in (None, origin) and not self.damaged:
             self.damaged = True
             self.problems.append(f"{self.stop} (signed records are damaged: {where} is a checkpoint of size {size})")
+
+    def unsigned(self, line):
+        """Where nothing is signed, no damage hides what is more than a start leaves that was cut off."""
+        try:
+            self.begun = self.begun or bool(record(line)) and not START.match(line.decode())
+        except ValueError:
+            pass
 
     def take(self, line, number, start, later):
         """A line that continues the tree."""
@@ -248,16 +259,18 @@ class Directory:
         """A record that stands in the next segment too, and counts there."""
         if not self.copy:
             self.copy, self.repeated = read_lines(self.path, later[1]), 0
-        need(record(line)[0] == self.tree.count + self.repeated, "a repetition that does not follow")
+        seq = record(line)[0]
+        self.begun = self.begun or not START.match(line.decode())
+        need(seq == self.tree.count + self.repeated, "a repetition that does not follow")
         need(any(line == other for other in self.copy), f"not a line of {later[1]}")
         self.repeated += 1
 
     def record(self, line):
-        seq, kind, leaf, redacted = record(line)
+        seq, _, leaf, redacted = record(line)
+        self.begun = self.begun or not START.match(line.decode())
         need(seq == self.tree.count, f"the record has seq {seq}")
         self.tree.add(leaf)
         self.reached()
-        self.begun |= kind != "control"
         if redacted:
             self.redacted[seq] = redacted
         text = line.decode()
@@ -293,9 +306,9 @@ class Directory:
     def judge(self):
         """The verdict as a line, and whether it is good."""
         seals = self.seals()
-        if not seals and (self.begun or not self.living()):
+        if not seals and (self.begun or self.first):
             self.problems.append("no checkpoint")
-        size, root = max(seals, default=(0, b""))
+        size, root = self.signed = max(seals, default=(0, b""))
         allowed = {}
         for seq, of, groups in self.redacts:
             if of < seq < size:
@@ -308,7 +321,7 @@ class Directory:
         tail_damage = self.stop and not self.damaged
         reasons = self.problems[:9] + ([self.stop] if tail_damage else [])
         foreign = ", ".join(map(ascii, self.foreign[:9])) or "none"
-        return (f"{self.path}: integrity {'FAIL' if self.problems else 'ok'}, size {size}, root {root.hex() or '-'}, "
+        return (f"{self.path}: integrity {'FAIL' if self.problems else 'ok' if seals else 'none'}, size {size}, root {root.hex() or '-'}, "
                 f"tail {self.tree.count - size}, tail damage {'yes' if tail_damage else 'no'}, "
                 f"pruned {self.first or 0}, unsealed {' '.join(self.unsealed) or 'none'}, foreign {foreign}"
                 + "".join(f"; {reason}" for reason in reasons)), not (reasons or self.foreign)
@@ -332,6 +345,7 @@ def verify(keyfile, directory, anchors=()):
         except (OSError, ValueError) as why:
             print(f"anchor {name}: FAIL; {why}")
             ok = False
+    signed = False
     for path in paths:
         walk = Directory(path, key, dict(held))
         try:
@@ -343,7 +357,10 @@ def verify(keyfile, directory, anchors=()):
         origins.add(walk.origin)
         line, good = walk.judge()
         print(line)
-        ok = ok and good
+        ok, signed = ok and good, signed or walk.signed[1] or walk.problems or walk.living()
+    if not signed:
+        print(f"{directory}: FAIL; nothing is signed by this key")
+        ok = False
     for name, (origin, _, _) in held.items():
         if origin not in origins:
             print(f"{name}: FAIL; of no directory")

@@ -61,6 +61,9 @@ fn show(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
     let directory = verdict.directory.display();
     let records = talk::plural(verdict.size, "record");
     match verdict.broken.is_empty() {
+        true if !verdict.is_signed() => say(format!(
+            "{directory}: nothing is signed: a start was cut off before its first checkpoint, or somebody has put it back to its beginning; the next start goes on in it"
+        ))?,
         true => say(format!("{directory}: integrity ok: {records}, root {}", verdict.root))?,
         false => say(format!("{directory}: integrity FAIL"))?,
     }
@@ -137,7 +140,11 @@ fn told(verdict: &Verdict) -> Value {
     let mut told = json!({
         "directory": verdict.directory,
         "good": verdict.is_good(),
-        "integrity": if verdict.broken.is_empty() { "ok" } else { "FAIL" },
+        "integrity": match verdict.broken.is_empty() {
+            true if !verdict.is_signed() => "none",
+            true => "ok",
+            false => "FAIL",
+        },
         "broken": verdict.broken.iter().map(finding).collect::<Vec<_>>(),
         "origin": verdict.origin,
         "size": verdict.size,

@@ -91,6 +91,24 @@ fn what_was_changed_is_named_and_exit_1() {
 }
 
 #[test]
+fn a_start_that_was_cut_off_is_told_apart() {
+    let folder = written(1);
+    let root = folder.path().join("audit");
+    fs::create_dir(root.join("01")).unwrap();
+    fs::write(root.join("01/LOCK"), "7\n").unwrap();
+    let run_it = |args: &str| run(folder.path(), args);
+    for args in ["verify audit", "verify audit --key audit/00/verifier.key"] {
+        let both = run_it(args);
+        assert_eq!(both.code, 0, "{args}: {}", both.stdout);
+        assert!(both.stdout.contains("audit/01: nothing is signed: "), "{args}: {}", both.stdout);
+    }
+    let json: Value = serde_json::from_str(&run_it("verify audit/01 --json").stdout).unwrap();
+    assert_eq!((&json["integrity"], &json["good"]), (&"none".into(), &true.into()));
+    let alone = run_it("verify audit/01 --key audit/00/verifier.key");
+    assert!(alone.code == 1 && alone.stdout.contains("nothing here is signed by this key"));
+}
+
+#[test]
 fn another_key_has_not_signed_it() {
     let folder = written(1);
     let made = run(folder.path(), "keygen other.key --name other");

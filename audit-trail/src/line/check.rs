@@ -36,6 +36,22 @@ impl Parts<'_> {
     }
 }
 
+/// What comes after the number of a control record of the trail, up to its op.
+const CONTROL: &[u8] = b",\"kind\":\"control\",\"control\":{\"op\":\"";
+
+/// What a control record says from its op on. Known by exactly these bytes, so that no other spelling can
+/// hide one.
+pub(crate) fn control_op(line: &[u8]) -> Option<&[u8]> {
+    let comma = find(line, b',').unwrap_or(line.len());
+    line[comma..].strip_prefix(CONTROL)
+}
+
+/// Is it a record that a start writes before it signs anything?
+pub(crate) fn is_of_a_start(line: &[u8]) -> bool {
+    let op = control_op(line);
+    op.is_some_and(|op| op.starts_with(b"open\"") || op.starts_with(b"repair\""))
+}
+
 /// Judges a line without its line feed against the grammar in `docs/trail-format.md`.
 pub(crate) fn record(line: &[u8]) -> Result<Parts<'_>, Why> {
     if line.len() >= MAX_LINE {

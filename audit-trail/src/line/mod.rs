@@ -10,7 +10,7 @@ mod split;
 
 pub(crate) use self::{
     announced::{Told, core_of, interrupted, told},
-    check::{GROUPS, Parts, record},
+    check::{GROUPS, Parts, control_op, is_of_a_start, record},
     control::Event,
     encode::encode,
     leaf::leaf,

@@ -34,7 +34,7 @@ pub(super) struct Scan {
     pub(super) len: u64,
     /// Why what comes after `len` is not a line; absent where nothing comes.
     pub(super) torn: Option<&'static str>,
-    /// It holds records that are not of the trail itself.
+    /// It holds records that are written behind a checkpoint only.
     pub(super) others: bool,
     /// The last record is `close`.
     pub(super) closed: bool,
@@ -134,7 +134,7 @@ pub(super) fn scan(
         let whole = line::record(line).and_then(|parts| Ok((line::leaf(line)?, parts)));
         match whole {
             Ok((leaf, parts)) if parts.seq == scan.tree.size() => {
-                scan.others |= parts.kind != "control";
+                scan.others |= !line::is_of_a_start(line);
                 scan.closed = parts.is_control("close");
                 if parts.seq == from {
                     scan.first_time = parts.time.and_then(|time| time.parse().ok());

@@ -1,6 +1,7 @@
 //! Tests of the parts together, against real files.
 
 mod attacks;
+mod begun;
 mod faults;
 mod follow;
 mod images;

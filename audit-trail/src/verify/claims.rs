@@ -5,7 +5,6 @@ use super::{
     walk::{Place, Walk},
 };
 use crate::{
-    lock::is_held,
     note::{Checkpoint, VerifyingKey},
     write::PUBLISHED,
 };
@@ -120,8 +119,9 @@ impl Walk {
                 Some(Finding { file: String::new(), line: 0, seq: Some(self.tree.size()), what });
         }
         let size = self.verdict.size;
-        let just_begun = !self.others && is_held(&self.verdict.directory);
-        if self.verdict.root.is_empty() && self.verdict.broken.is_empty() && !just_begun {
+        // A start that was cut off leaves no more; nor does who puts the trail back to its beginning.
+        let begun = !self.others && self.begun.unwrap_or(0) == 0;
+        if self.verdict.root.is_empty() && self.verdict.broken.is_empty() && !begun {
             self.fail(
                 "",
                 0,

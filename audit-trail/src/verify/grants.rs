@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::line::GROUPS;
-
-/// What comes after the number of a record that may grant something.
-const BEGIN: &[u8] = b",\"kind\":\"control\",\"control\":{\"op\":\"";
+use crate::line::{GROUPS, control_op};
 
 /// Redactions and prunes that control records have granted, and redactions that were found.
 #[derive(Debug, Default)]
@@ -24,10 +21,8 @@ impl Grants {
         if redacted != 0 {
             self.found.push((seq, redacted));
         }
-        // Granted by exactly these bytes, so that no other spelling can hide a grant. The number is
-        // the one that the record was found to have.
-        let comma = line.iter().position(|b| *b == b',').unwrap_or(line.len());
-        let Some(rest) = line[comma..].strip_prefix(BEGIN) else { return };
+        // The number is the one that the record was found to have.
+        let Some(rest) = control_op(line) else { return };
         if let Some((of, groups)) = redact(rest).filter(|(of, _)| *of < seq) {
             self.redactions.entry(of).or_default().push((seq, groups));
         } else if let Some(to) = prune(rest) {

@@ -85,6 +85,6 @@ pub fn verify(
         };
         verdicts.push(walk::directory(path, known, &mut read)?);
     }
-    report::match_anchors(&mut verdicts, known);
+    report::match_all(&mut verdicts, known);
     Ok(verdicts)
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fmt, path::PathBuf};
 use audit_core::Timestamp;
 
 use super::{Known, claims::origin_of};
-use crate::{note::Checkpoint, tree::hex};
+use crate::{lock::is_held, note::Checkpoint, tree::hex};
 
 /// Something that is not as it was signed, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,11 +89,22 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// Whether a checkpoint covers any of it. A start that was cut off early leaves a directory in
+    /// which nothing is signed; so does whoever takes all of it away, which only a key or an anchor
+    /// from outside can tell.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        !self.root.is_empty()
+    }
+}
+
 /// One line.
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.directory.display())?;
         match self.broken.first() {
+            None if !self.is_signed() => f.write_str("nothing is signed")?,
             None => write!(f, "integrity ok, {} records, root {}", self.size, self.root)?,
             Some(first) => write!(f, "integrity FAIL: {first}")?,
         }
@@ -117,9 +128,18 @@ impl Verdict {
     }
 }
 
-/// What concerns several directories: one that is a copy of another is none, and an anchor that is
+/// What concerns all directories: with a key from outside, something must be signed by it. One that is a copy of another is none, and an anchor that is
 /// of no directory is told of the first.
-pub(super) fn match_anchors(verdicts: &mut [Verdict], known: &Known) {
+pub(super) fn match_all(verdicts: &mut [Verdict], known: &Known) {
+    let begins = |verdict: &Verdict| !verdict.is_signed() && verdict.broken.is_empty();
+    let lives = |verdict: &Verdict| is_held(&verdict.directory);
+    if known.key.is_some() && verdicts.iter().all(begins) && !verdicts.iter().any(lives) {
+        let what = "nothing here is signed by this key: a first start that was cut off leaves that, and so does \
+                    whoever takes all of it away";
+        if let Some(first) = verdicts.first_mut() {
+            first.broken("", 0, None, what.to_owned());
+        }
+    }
     let mut origins = HashSet::new();
     for verdict in verdicts.iter_mut().filter(|verdict| !verdict.origin.is_empty()) {
         if !origins.insert(verdict.origin.clone()) {

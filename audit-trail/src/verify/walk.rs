@@ -15,7 +15,7 @@ use crate::{
     line::{self, Lines, Next, Parts},
     lock::is_held,
     note::{Checkpoint, VerifyingKey, from_line},
-    read::{names, open_file},
+    read::{is_writer, names, open_file},
     recover::VERIFIER,
     segment::{Header, file_name, parse_header, parse_name},
     tree::{Hash, Tree},
@@ -38,9 +38,21 @@ pub(super) fn directory(
         walk.fail("", 0, None, "is no folder".into());
         return Ok(walk.verdict);
     }
+    // First what was published, then the names, then the segments: what a living writer adds
+    // meanwhile is behind all of it.
+    let published = small(path, PUBLISHED)?;
+    let found = names(path)?;
+    // A root that a file was put into, so that it looks like a directory, is no new one.
+    walk.others = found.iter().any(|name| is_writer(name));
     let own = small(path, VERIFIER)?;
+    let is_empty =
+        own.is_none() && published.is_none() && !found.iter().any(|name| name.ends_with(".jsonl"));
     let own = own.as_deref().map(|text| VerifyingKey::parse(text).ok());
     let Some(key) = known.key.clone().or_else(|| own.flatten()) else {
+        if is_empty {
+            // A start makes the key's file before anything that it could verify.
+            return Ok(walk.finish());
+        }
         walk.fail(
             "",
             0,
@@ -49,10 +61,6 @@ pub(super) fn directory(
         );
         return Ok(walk.verdict);
     };
-    // First what was published, then the names, then the segments: what a living writer adds
-    // meanwhile is behind all of it.
-    let published = small(path, PUBLISHED)?;
-    let found = names(path)?;
     let segments = walk.segments(&found);
     walk.expect(published, known, &key);
     walk.segments_in_order(path, &segments, &key, read)?;
@@ -81,7 +89,7 @@ pub(super) struct Walk {
     /// The time of each checkpoint is that of the record before it.
     pub(super) last_time: Option<String>,
     pub(super) signed_time: Option<String>,
-    /// There are records that are not of the trail itself.
+    /// There are records that a writer writes behind a checkpoint only.
     pub(super) others: bool,
 }
 
@@ -246,6 +254,10 @@ impl Walk {
             return self.note(place, &note, key);
         }
         if self.stopped.is_some() {
+            // Where nothing is signed, what is damaged must not hide what was.
+            if self.verdict.root.is_empty() && !self.others {
+                self.others = line::record(line).is_ok() && !line::is_of_a_start(line);
+            }
             return;
         }
         let judged = line::record(line).and_then(|parts| Ok((line::leaf(line)?, parts)));
@@ -253,6 +265,7 @@ impl Walk {
             Ok(whole) => whole,
             Err(why) => return self.stop(place, why),
         };
+        self.others |= !line::is_of_a_start(line);
         if next.is_some_and(|next| parts.seq >= next) {
             return self.repetition(place, line, parts.seq);
         }
@@ -273,7 +286,6 @@ impl Walk {
 
     fn record(&mut self, line: &[u8], parts: &Parts<'_>, leaf: Hash) {
         self.tree.push(leaf);
-        self.others |= parts.kind != "control";
         self.grants.see(line, parts.seq, parts.redacted);
         if let Some(time) = parts.time {
             let last = self.last_time.get_or_insert_default();
