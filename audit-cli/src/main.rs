@@ -4,6 +4,7 @@
 //! 4 cannot read or write.
 
 mod args;
+mod check_proof;
 mod config;
 mod demo;
 mod detail;
@@ -11,12 +12,14 @@ mod escape;
 mod exit;
 mod explain;
 mod filter;
+mod key;
 mod keygen;
 mod lint;
 mod mask;
 mod network;
 mod output;
 mod path;
+mod prove;
 mod pseudonym;
 mod query;
 mod ring;
@@ -50,6 +53,8 @@ fn main() -> ExitCode {
         Command::Config(args) => config::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Keygen(args) => keygen::run(args),
+        Command::Prove(args) => prove::run(args),
+        Command::CheckProof(args) => check_proof::run(args),
         Command::Demo(args) => demo::run(args, cli.color),
     };
     let Err(failure) = result else {

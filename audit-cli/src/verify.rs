@@ -1,16 +1,20 @@
 //! `audit verify`: whether a trail still is what was signed.
 
 use std::{
-    fs,
     io::{self, IsTerminal as _, Write},
-    path::Path,
     time::{Duration, Instant},
 };
 
-use audit_trail::{Known, Verdict, VerifyingKey};
+use audit_trail::{Known, Verdict};
 use serde_json::{Value, json};
 
-use crate::{args::Verify, escape::Escaped, exit::Failure, talk};
+use crate::{
+    args::Verify,
+    escape::Escaped,
+    exit::Failure,
+    key::{key, read},
+    talk,
+};
 
 /// How long it may take before progress is told, and how often then.
 const LONG: Duration = Duration::from_millis(500);
@@ -38,21 +42,6 @@ pub(crate) fn run(args: &Verify) -> Result<(), Failure> {
         true => Ok(()),
         false => Err(Failure::No),
     }
-}
-
-/// The key in a file of this name, or the key itself.
-fn key(text: &str) -> Result<VerifyingKey, Failure> {
-    let wrong = |error: audit_trail::BadKey| Failure::Usage(format!("--key {text}: {error}"));
-    match VerifyingKey::parse(text) {
-        Ok(key) => Ok(key),
-        Err(error) if text.contains('+') && !Path::new(text).exists() => Err(wrong(error)),
-        Err(_) => VerifyingKey::parse(&read(Path::new(text))?).map_err(wrong),
-    }
-}
-
-fn read(file: &Path) -> Result<String, Failure> {
-    fs::read_to_string(file)
-        .map_err(|error| Failure::Io(format!("cannot read {}: {error}", file.display())))
 }
 
 /// For people.

@@ -26,6 +26,7 @@ mod key;
 mod line;
 mod lock;
 mod note;
+mod prove;
 mod read;
 mod recover;
 mod secret;
@@ -43,6 +44,7 @@ pub use self::{
     builder::Builder,
     error::TrailError,
     note::{BadKey, SigningKey, VerifyingKey},
+    prove::{BadProof, Proof, ProveError, Proven, prove},
     read::{Damaged, Item, Line, ReadError, Reader},
     secret::read_secret,
     trail::Trail,

@@ -1,6 +1,10 @@
 //! The Merkle tree over records, as RFC 6962 builds it.
 
+mod branch;
+
 use sha2::{Digest as _, Sha256};
+
+pub(crate) use self::branch::{Branch, MAX_BRANCH, root_of};
 
 /// SHA-256.
 pub(crate) type Hash = [u8; 32];
@@ -32,10 +36,17 @@ impl Tree {
 
     /// Adds a leaf, which is a hash already.
     pub(crate) fn push(&mut self, leaf: Hash) {
+        self.join(leaf, |_, _, _| {});
+    }
+
+    /// Likewise, and tells of each two subtrees that become one: the place that the left one had
+    /// among the roots, the left and the right.
+    fn join(&mut self, leaf: Hash, mut joined: impl FnMut(usize, &Hash, &Hash)) {
         let mut hash = leaf;
         // Each 1 at the end of the size is a subtree as large as what was just made.
         for _ in 0..self.size.trailing_ones() {
             if let Some(left) = self.roots.pop() {
+                joined(self.roots.len(), &left, &hash);
                 hash = node(&left, &hash);
             }
         }
@@ -96,7 +107,7 @@ mod tests {
     use super::*;
 
     /// The leaves of the vectors of RFC 6962's first implementation.
-    const LEAVES: [&str; 8] = [
+    pub(super) const LEAVES: [&str; 8] = [
         "",
         "00",
         "10",
@@ -117,7 +128,7 @@ mod tests {
         "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
     ];
 
-    fn leaf(hex: &str) -> Hash {
+    pub(super) fn leaf(hex: &str) -> Hash {
         let bytes: Vec<u8> = (0..hex.len() / 2)
             .map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).unwrap())
             .collect();

@@ -8,9 +8,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::filter::Filter;
 
 mod proof;
+mod prove;
 mod settings;
 
 pub(crate) use proof::{Keygen, Verify};
+pub(crate) use prove::{CheckProof, Prove};
 pub(crate) use settings::{Config, ConfigCommand, Explain, Lint, Source};
 
 const EXAMPLES: &str = "\
@@ -23,6 +25,7 @@ Examples:
   audit explain --config audit.toml GET /      what would be recorded of a request, and why
   audit lint audit.toml                        what is wrong in a configuration, or unlikely
   audit verify ./audit                         whether a trail still is what was signed
+  audit prove ./audit 00/17 --out 17.proof     one record, for somebody without the trail
 
 Exit codes:
   0  done (also when nothing matched, and when the reader of a pipe stopped early)
@@ -58,6 +61,8 @@ pub(crate) enum Command {
     Config(Config),
     Verify(Verify),
     Keygen(Keygen),
+    Prove(Prove),
+    CheckProof(CheckProof),
     Demo(Demo),
 }
 
@@ -261,7 +266,7 @@ mod tests {
 
     #[test]
     fn what_is_not_yet_there_is_refused_as_wrong_use() {
-        for name in ["prove", "prune", "serve", "tial"] {
+        for name in ["prune", "serve", "tial"] {
             let error = Cli::try_parse_from(["audit", name]).unwrap_err();
             assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains(name));

@@ -6,6 +6,7 @@ mod control;
 mod encode;
 mod json;
 mod leaf;
+mod redact;
 mod split;
 
 pub(crate) use self::{
@@ -14,6 +15,7 @@ pub(crate) use self::{
     control::Event,
     encode::encode,
     leaf::leaf,
+    redact::redact,
     split::{Lines, Next},
 };
 

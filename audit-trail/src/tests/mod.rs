@@ -8,6 +8,7 @@ mod images;
 mod interference;
 mod interrupted;
 mod obstacles;
+mod proving;
 mod reading;
 mod recovery;
 mod tampering;

@@ -16,6 +16,7 @@ use crate::{
 };
 
 pub use self::report::{Anchor, Finding, Verdict};
+pub(crate) use self::walk::small;
 
 /// What a trail is compared with.
 #[derive(Clone, Debug, Default)]
@@ -52,26 +53,9 @@ pub fn verify(
     known: &Known,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<Verdict>, ReadError> {
-    let source = source.as_ref();
-    let found = names(source)?;
-    let is_one = |name: &String| {
-        [lock::NAME, VERIFIER, PUBLISHED].contains(&name.as_str()) || name.ends_with(".jsonl")
-    };
-    let mut directories: Vec<PathBuf> =
-        found.iter().filter(|name| is_writer(name)).map(|name| source.join(name)).collect();
-    directories.sort_unstable();
-    // A folder 00 in a directory must not hide the rest of it.
-    if found.iter().any(is_one) {
-        directories.clear();
-    }
-    if directories.is_empty() {
-        // Where something is known that should be here, an empty folder is an answer.
-        let nothing_known = known.key.is_none() && known.anchors.is_empty();
-        if nothing_known && !found.iter().any(is_one) {
-            return Err(ReadError::NoTrail(source.to_owned()));
-        }
-        directories.push(source.to_owned());
-    }
+    // Where something is known that should be here, an empty folder is an answer.
+    let known_of = known.key.is_some() || !known.anchors.is_empty();
+    let directories = directories(source.as_ref(), known_of)?;
     let bytes = |path: &PathBuf| {
         let files = std::fs::read_dir(path).into_iter().flatten().flatten();
         files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum::<u64>()
@@ -87,4 +71,25 @@ pub fn verify(
     }
     report::match_all(&mut verdicts, known);
     Ok(verdicts)
+}
+
+/// The writer directories of a trail: all of a root, or the one that was named. Without one an
+/// error, or the path itself where an empty folder may be one.
+pub(crate) fn directories(source: &Path, empty: bool) -> Result<Vec<PathBuf>, ReadError> {
+    let found = names(source)?;
+    let is_one = |name: &String| {
+        [lock::NAME, VERIFIER, PUBLISHED].contains(&name.as_str()) || name.ends_with(".jsonl")
+    };
+    let mut directories: Vec<PathBuf> =
+        found.iter().filter(|name| is_writer(name)).map(|name| source.join(name)).collect();
+    directories.sort_unstable();
+    // A folder 00 in a directory must not hide the rest of it.
+    let one = found.iter().any(is_one);
+    if one || directories.is_empty() {
+        if !one && !empty {
+            return Err(ReadError::NoTrail(source.to_owned()));
+        }
+        directories = vec![source.to_owned()];
+    }
+    Ok(directories)
 }

@@ -382,7 +382,7 @@ fn digest(line: &[u8]) -> Hash {
 }
 
 /// The beginning of a small file; `None` where there is none, empty where it is no regular file.
-fn small(path: &Path, name: &str) -> Result<Option<String>, ReadError> {
+pub(crate) fn small(path: &Path, name: &str) -> Result<Option<String>, ReadError> {
     use io::Read as _;
     let path = path.join(name);
     let file = match open_file(&path) {

@@ -1,0 +1,74 @@
+//! `audit prove`: one record, for somebody who does not have the trail.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use audit_trail::{ProveError, prove};
+use serde_json::json;
+
+use crate::{args::Prove, exit::Failure, key::key, talk::say};
+
+pub(crate) fn run(args: &Prove) -> Result<(), Failure> {
+    let given = args.key.as_deref().map(key).transpose()?;
+    let proof = prove(&args.source, &args.id, given.as_ref()).map_err(told)?;
+    let groups: Vec<&str> = args.without.iter().map(String::as_str).collect();
+    let proof = proof
+        .without(&groups)
+        .map_err(|error| Failure::Usage(format!("--without: {}", error.reason())))?;
+    let text = proof.to_string();
+    if let Some(file) = &args.out {
+        save(file, &text)?;
+    }
+    let mut out = io::stdout().lock();
+    match (&args.out, args.json) {
+        (None, false) => out.write_all(text.as_bytes())?,
+        (file, true) => {
+            let mut told = json!({
+                "seq": proof.seq(),
+                "pinned": given.is_some(),
+                "bytes": text.len(),
+            });
+            match file {
+                Some(file) => told["file"] = json!(file),
+                None => told["proof"] = json!(text),
+            }
+            writeln!(out, "{told}")?;
+        }
+        (Some(file), false) => say(format_args!(
+            "wrote {}: check it with `audit check-proof {0} --key KEY`",
+            file.display()
+        )),
+    }
+    Ok(out.flush()?)
+}
+
+/// That there is no proof is an answer, and not a failure.
+fn told(error: ProveError) -> Failure {
+    match error {
+        ProveError::Read(error) => error.into(),
+        ProveError::NoKey(_) => Failure::Io(error.to_string()),
+        ProveError::WhichWriter { .. } => Failure::Usage(error.to_string()),
+        error => {
+            say(error);
+            Failure::No
+        }
+    }
+}
+
+/// It holds what the record holds, so nobody else reads it.
+fn save(file: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::Io(format!(
+            "{} exists already, and is left as it is: name another file",
+            file.display()
+        )),
+        _ => Failure::Io(format!("cannot write {}: {error}", file.display())),
+    };
+    let mut made =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
+    made.write_all(text.as_bytes()).and_then(|()| made.sync_all()).map_err(failed)
+}

@@ -1,0 +1,155 @@
+//! Showing one record to somebody who does not have the trail.
+
+mod error;
+mod find;
+mod proof;
+mod walk;
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    ReadError,
+    line::MAX_SEQ,
+    note::VerifyingKey,
+    read::is_writer,
+    recover::VERIFIER,
+    verify::{directories, small},
+};
+
+pub use self::{
+    error::{BadProof, ProveError},
+    proof::{Proof, Proven},
+};
+
+/// Makes the proof of one record, also while the trail is written: against the latest checkpoint
+/// that covers it. `source` is a trail root or one writer directory. `id` is the record's `id`, or its
+/// place: its seq, in a root after the directory, as `00/17`. Without a key it is that in the
+/// directory.
+///
+/// Only what was checked is given: the checkpoint's signature and the root over what stands before it.
+/// Damage elsewhere in the trail, and segments that were pruned before the record, do not matter.
+///
+/// Reads the directory at most once, and the segment of the record twice, and needs little memory:
+/// 64 KiB, up to 2 MiB for a long record.
+///
+/// ```no_run
+/// use audit_trail::{Proof, VerifyingKey, prove};
+///
+/// let proof = prove("./audit", "00/17", None)?;
+/// std::fs::write("17.tlog-proof", proof.without(&["actor"])?.to_string())?;
+/// // Elsewhere, without the trail:
+/// let key = VerifyingKey::parse(&std::fs::read_to_string("audit.pub")?)?;
+/// let proven = Proof::parse(&std::fs::read_to_string("17.tlog-proof")?)?.check(&key)?;
+/// assert_eq!(proven.seq, 17);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// When there is no such record, when it is not signed yet, or when what was signed is no more there.
+pub fn prove(
+    source: impl AsRef<Path>,
+    id: &str,
+    key: Option<&VerifyingKey>,
+) -> Result<Proof, ProveError> {
+    let source = source.as_ref();
+    let all = directories(source, false)?;
+    match Wanted::parse(id) {
+        Wanted::Id(id) => by_id(source, &all, id, key),
+        Wanted::Place(Some(writer), seq) => {
+            let path = source.join(writer);
+            if all.contains(&path) {
+                at(&path, seq, key)
+            } else if source.ends_with(writer) {
+                at(source, seq, key)
+            } else {
+                Err(not_there(source, id, ": it has no such writer directory"))
+            }
+        }
+        Wanted::Place(None, seq) => match &all[..] {
+            [one] => at(one, seq, key),
+            _ => Err(ProveError::WhichWriter { root: source.to_owned(), count: all.len(), seq }),
+        },
+    }
+}
+
+/// How a record is named.
+enum Wanted<'a> {
+    Id(&'a str),
+    Place(Option<&'a str>, u64),
+}
+
+impl<'a> Wanted<'a> {
+    /// Whatever is no place is an id.
+    fn parse(text: &'a str) -> Self {
+        let seq = |text: &str| {
+            let digits = text.bytes().all(|b| b.is_ascii_digit());
+            text.parse().ok().filter(|seq| digits && *seq <= MAX_SEQ)
+        };
+        let place = match text.split_once('/') {
+            Some((writer, rest)) if is_writer(writer) => seq(rest).map(|seq| (Some(writer), seq)),
+            Some(_) => None,
+            None => seq(text).map(|seq| (None, seq)),
+        };
+        place.map_or(Self::Id(text), |(writer, seq)| Self::Place(writer, seq))
+    }
+}
+
+fn by_id(
+    source: &Path,
+    all: &[PathBuf],
+    id: &str,
+    key: Option<&VerifyingKey>,
+) -> Result<Proof, ProveError> {
+    let (mut failed, mut elsewhere) = (None, None);
+    for path in all {
+        let found = find::by_id(path, id)?;
+        elsewhere = elsewhere.or(found.elsewhere.map(|seq| (path, seq)));
+        if let Some(seq) = found.seq {
+            match at(path, seq, key) {
+                Ok(proof) => return Ok(proof),
+                // Somebody may have put one with this id before the other.
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+    }
+    let hint = match elsewhere {
+        Some((path, seq)) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            format!("; record {name}/{seq} holds it, not as its own id: name that place")
+        }
+        None => "; `audit query SOURCE --json` shows the id of each record".to_owned(),
+    };
+    Err(failed.unwrap_or_else(|| not_there(source, id, &hint)))
+}
+
+fn at(path: &Path, seq: u64, key: Option<&VerifyingKey>) -> Result<Proof, ProveError> {
+    let own = small(path, VERIFIER)?.and_then(|text| VerifyingKey::parse(&text).ok());
+    let key = key.cloned().or(own).ok_or_else(|| ProveError::NoKey(path.to_owned()))?;
+    let proof = walk::prove(path, seq, &key)?;
+    // Not one is given that does not hold.
+    proof.check(&key).map_err(|error| ProveError::Damaged {
+        directory: path.to_owned(),
+        seq,
+        finding: crate::Finding {
+            file: String::new(),
+            line: 0,
+            seq: None,
+            what: error.reason().to_owned(),
+        },
+    })?;
+    Ok(proof)
+}
+
+fn not_there(source: &Path, id: &str, hint: &str) -> ProveError {
+    ProveError::NotThere { id: id.to_owned(), path: source.to_owned(), hint: hint.to_owned() }
+}
+
+/// The segments of a directory, in order.
+fn segments(path: &Path) -> Result<Vec<u64>, ReadError> {
+    let names = crate::read::names(path)?;
+    let mut segments: Vec<u64> =
+        names.iter().filter_map(|name| crate::segment::parse_name(name)).collect();
+    segments.sort_unstable();
+    Ok(segments)
+}

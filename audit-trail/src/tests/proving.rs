@@ -1,0 +1,384 @@
+//! Proofs of single records of trails that the writer made, and attacks on both.
+
+use super::{
+    verifying::{honest, key, quiet},
+    *,
+};
+use crate::{Proof, ProveError, VerifyingKey, prove};
+
+fn proven(root: &Root, seq: u64) -> Proof {
+    prove(&root.path, &seq.to_string(), None).unwrap()
+}
+
+/// The line of a record as it stands in the files.
+fn stored(root: &Root, seq: u64) -> String {
+    let begin = format!("{{\"seq\":{seq},");
+    let all: String = root.segments().iter().map(|p| fs::read_to_string(p).unwrap()).collect();
+    all.lines().find(|line| line.starts_with(&begin)).unwrap().to_owned()
+}
+
+#[test]
+fn every_record_is_proven_by_its_place_and_by_its_id() {
+    let root = honest(60);
+    assert!(root.segments().len() >= 3);
+    let key = key(&root);
+    for seq in 0..62 {
+        let proof = proven(&root, seq);
+        let shown = proof.check(&key).unwrap();
+        assert_eq!((shown.seq, shown.size, shown.hidden.len()), (seq, 62, 0));
+        assert_eq!(proof.record(), Some(&*stored(&root, seq)));
+        assert_eq!(proof.checkpoint(), fs::read_to_string(root.checkpoint()).unwrap());
+        let text = proof.to_string();
+        assert_eq!(Proof::parse(&text).unwrap(), proof);
+        assert!(text.len() < Proof::MAX_BYTES && !text.contains('\r'));
+        assert_eq!(prove(&root.path, &format!("00/{seq}"), Some(&key)).unwrap(), proof);
+        assert_eq!(prove(root.path.join("00"), &format!("00/{seq}"), None).unwrap(), proof);
+    }
+    // Control records have ids; those of `push` have none.
+    for seq in [0, 61] {
+        let line: serde_json::Value = serde_json::from_str(&stored(&root, seq)).unwrap();
+        let id = line["id"].as_str().unwrap();
+        assert_eq!(prove(&root.path, id, None).unwrap(), proven(&root, seq));
+    }
+}
+
+#[test]
+fn no_changed_byte_of_a_proof_holds() {
+    let root = honest(60);
+    let key = key(&root);
+    let text = proven(&root, 17).to_string();
+    let holds = |text: &str| Proof::parse(text).and_then(|proof| proof.check(&key)).is_ok();
+    assert!(holds(&text));
+    for at in 0..text.len() {
+        for change in [1_u8, 2, 0x20, 0x80] {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= change;
+            if let Ok(changed) = String::from_utf8(bytes) {
+                assert!(!holds(&changed), "{at}: {changed}");
+            }
+        }
+        if text.is_char_boundary(at) {
+            assert!(!holds(&text[..at]), "cut at {at}");
+            for more in ["\n", " ", "A", "="] {
+                let longer = format!("{}{more}{}", &text[..at], &text[at..]);
+                assert!(!holds(&longer), "{more:?} at {at}");
+            }
+        }
+    }
+    for more in ["\n", "\0", "more\n", &text] {
+        assert!(!holds(&format!("{text}{more}")));
+    }
+    assert!(!holds(&text.replace('\n', "\r\n")));
+}
+
+#[test]
+fn no_changed_byte_of_its_record_holds() {
+    let root = honest(20);
+    let (key, proof) = (key(&root), proven(&root, 7));
+    let line = proof.record().unwrap().to_owned();
+    assert!(proof.clone().with_record(&format!("{line}\n")).check(&key).is_ok());
+    for at in 0..line.len() {
+        for change in [1_u8, 2, 0x20] {
+            let mut bytes = line.clone().into_bytes();
+            bytes[at] ^= change;
+            let Ok(changed) = String::from_utf8(bytes) else { continue };
+            assert!(proof.clone().with_record(&changed).check(&key).is_err(), "{changed}");
+        }
+        let mut shorter = line.clone();
+        shorter.remove(at);
+        assert!(proof.clone().with_record(&shorter).check(&key).is_err(), "{shorter}");
+    }
+    for other in [stored(&root, 6), stored(&root, 8), format!("{line}\n\n"), format!(" {line}")] {
+        assert!(proof.clone().with_record(&other).check(&key).is_err());
+    }
+}
+
+/// A proof with one part exchanged for that of another.
+fn mixed(one: &Proof, other: &Proof, part: usize) -> String {
+    let parts = |proof: &Proof| {
+        let text = proof.to_string();
+        let (head, note) = text.split_once("\n\n").unwrap();
+        let mut lines = head.splitn(4, '\n');
+        let mut next = || lines.next().unwrap_or_default().to_owned();
+        [next(), next(), next(), next(), format!("\n{note}")]
+    };
+    let mut mixed = parts(one);
+    mixed[part] = parts(other)[part].clone();
+    mixed.join("\n")
+}
+
+#[test]
+fn parts_of_another_proof_do_not_fit() {
+    let (root, other) = (honest(60), honest(60));
+    let key = key(&root);
+    let proof = proven(&root, 17);
+    let holds = |text: &str| Proof::parse(text).and_then(|proof| proof.check(&key));
+    assert!(holds(&mixed(&proof, &proof, 0)).is_ok());
+    // Of another trail: another key, another origin, other records.
+    let foreign = proven(&other, 17);
+    let error = foreign.check(&key).unwrap_err();
+    assert!(error.reason().contains("none that this key has signed"), "{error}");
+    // Of another record, and of the same at another size.
+    let neighbour = proven(&root, 18);
+    let all = fs::read_to_string(root.checkpoint()).unwrap();
+    fs::remove_file(root.checkpoint()).unwrap();
+    let last = root.segments().pop().unwrap();
+    let whole = fs::read_to_string(&last).unwrap();
+    let cut = whole.rfind("{\"checkpoint\"").unwrap();
+    fs::write(&last, &whole[..cut]).unwrap();
+    let smaller = proven(&root, 17);
+    fs::write(&last, whole).unwrap();
+    fs::write(root.checkpoint(), all).unwrap();
+    assert_ne!(smaller, proof);
+    assert!(smaller.check(&key).unwrap().size < 62, "an older checkpoint that covers it");
+    for (name, from) in [("foreign", &foreign), ("neighbour", &neighbour), ("smaller", &smaller)] {
+        for part in 1..5 {
+            if mixed(&proof, from, part) == proof.to_string() {
+                assert!(name != "foreign" || part == 2, "{name}, {part}");
+                continue;
+            }
+            assert!(holds(&mixed(&proof, from, part)).is_err(), "{name}, {part}");
+        }
+    }
+}
+
+#[test]
+fn a_spelling_with_slack_is_refused() {
+    let root = honest(20);
+    let (key, text) = (key(&root), proven(&root, 5).to_string());
+    let lines: Vec<&str> = text.lines().collect();
+    let hash = lines[3];
+    let with = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    };
+    let slack = format!("{}B=", &hash[..hash.len() - 2]);
+    let many = format!("{hash}\n").repeat(70);
+    for (changed, told) in [
+        (with("index 5\n", "index 05\n"), "not spelled"),
+        (with("index 5\n", "index +5\n"), "not spelled"),
+        (with("index 5\n", "index -5\n"), "index N"),
+        (with("index 5\n", "index  5\n"), "index N"),
+        (with("index 5\n", "index 6\n"), "number 5, and the proof is of 6"),
+        (with("index 5\n", "index 9223372036854775808\n"), "index N"),
+        (with("index 5\n", ""), "index N"),
+        (with("index 5\n", "index 5\nindex 5\n"), "no hash"),
+        (with("tlog-proof@v1", "tlog-proof@v2"), "first line"),
+        (format!("\u{feff}{text}"), "first line"),
+        (format!("\n{text}"), "first line"),
+        (with(hash, &slack), "no hash"),
+        (with(hash, hash.trim_end_matches('=')), "no hash"),
+        (with(hash, &format!("{hash} ")), "no hash"),
+        (with(hash, "AAAA"), "no hash"),
+        (with(&format!("{hash}\n"), ""), "do not lead"),
+        (with(hash, &format!("{hash}\n{hash}")), "do not lead"),
+        (with(&format!("{hash}\n"), &many), "63 hashes"),
+        (with("\n\n", "\n"), "no"),
+        (with("\n\n", "\n\n\n"), "none that this key"),
+        (with("\nextra ", "\nextra  "), "Base64"),
+        (with("\nextra ", "\nextra \nextra "), "index N"),
+        (text.replace('\n', "\r\n"), "first line"),
+        (format!("{text}\n"), "none that this key"),
+        (text.trim_end().to_owned(), "none that this key"),
+        (String::new(), "first line"),
+        (text[..text.find("\n\n").unwrap() + 2].to_owned(), "none that this key"),
+    ] {
+        let error = Proof::parse(&changed).and_then(|proof| proof.check(&key)).unwrap_err();
+        assert!(error.reason().contains(told), "{told}: {error}: {changed}");
+    }
+    // A second signature line of the same key, and one of somebody else.
+    let signature = lines.last().unwrap();
+    assert!(Proof::parse(&format!("{text}{signature}\n")).unwrap().check(&key).is_err());
+    // Without its record the proof is one of which the record is kept apart.
+    let bare = Proof::parse(&with(&format!("{}\n", lines[1]), "")).unwrap();
+    assert_eq!(bare.record(), None);
+    assert!(bare.check(&key).unwrap_err().reason().contains("none was given"));
+    assert!(bare.with_record(&stored(&root, 5)).check(&key).is_ok());
+}
+
+#[test]
+fn groups_are_left_out_and_the_proof_holds() {
+    let root = Root::new();
+    let mut trail = quiet(&root).open().unwrap();
+    let groups = [("actor", "{\"user\":\"ann\"}"), ("request", "{\"path\":\"/a\"}")];
+    let groups = groups.into_iter().chain([("error", "{\"kind\":\"x\"}")]);
+    trail
+        .push(b"\"kind\":\"event\",\"id\":\"e-1\"", groups.map(|(n, v)| (n, v.as_bytes())))
+        .unwrap();
+    trail.close().unwrap();
+    let (key, proof) = (key(&root), prove(&root.path, "e-1", None).unwrap());
+    let seed = &proof.record().unwrap()[proof.record().unwrap().len() - 34..][..32];
+    for (groups, hidden) in [
+        (&["actor", "request"][..], &["actor", "request"][..]),
+        (&["request", "actor", "metadata"], &["actor", "request"]),
+        (&["error"], &["error"]),
+        (&["actor", "request", "error"], &["actor", "request", "error"]),
+        (&["metadata"], &[]),
+        (&[], &[]),
+    ] {
+        let less = proof.clone().without(groups).unwrap();
+        assert_eq!(Proof::parse(&less.to_string()).unwrap(), less);
+        assert_eq!(less.check(&key).unwrap().hidden, hidden);
+        let record = less.record().unwrap();
+        assert_eq!(record.contains("ann"), !hidden.contains(&"actor"));
+        assert_eq!(record.contains("/a"), !hidden.contains(&"request"));
+        assert_eq!(record.contains(seed), hidden.is_empty(), "with it one could guess");
+        // Nothing can be put in where something was left out.
+        let forged = record.replacen("\"#", "\"#0", 1);
+        assert!(hidden.is_empty() || less.with_record(&forged).check(&key).is_err());
+    }
+    let error = proof.without(&["actr"]).unwrap_err();
+    assert!(error.reason().contains("groups are actor, request"), "{error}");
+}
+
+#[test]
+fn what_was_pruned_is_gone_and_what_comes_after_is_proven() {
+    let whole = honest(60);
+    let before: Vec<Proof> = (0..62).map(|seq| proven(&whole, seq)).collect();
+    let starts: Vec<u64> = whole
+        .segments()
+        .iter()
+        .map(|path| {
+            crate::segment::parse_name(path.file_name().unwrap().to_str().unwrap()).unwrap()
+        })
+        .collect();
+    for from in &starts[1..] {
+        fs::remove_file(whole.segments().remove(0)).unwrap();
+        for seq in 0..62 {
+            match prove(&whole.path, &seq.to_string(), None) {
+                Ok(proof) => assert!(seq >= *from && proof == before[seq as usize]),
+                Err(error) => {
+                    assert!(seq < *from, "{error}");
+                    assert!(
+                        matches!(error, ProveError::Pruned { from: left, .. } if left == *from)
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn damage_elsewhere_does_not_matter() {
+    let root = honest(60);
+    let paths = root.segments();
+    let key = key(&root);
+    // The first segment is gone bad, one in the middle is away.
+    fs::write(&paths[0], "garbage\n").unwrap();
+    let last =
+        crate::segment::parse_name(paths.last().unwrap().file_name().unwrap().to_str().unwrap());
+    let last = last.unwrap();
+    assert!(proven(&root, last).check(&key).is_ok());
+    let error = prove(&root.path, "3", None).unwrap_err();
+    assert!(matches!(error, ProveError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("line 1"), "{error}");
+    // What comes after the last checkpoint that covers it does not matter either.
+    let root = honest(60);
+    let path = root.segments().remove(0);
+    let text = fs::read_to_string(&path).unwrap();
+    let cut = text.rfind("{\"seq\"").unwrap();
+    fs::write(&path, format!("{}damage\n{}", &text[..cut], &text[cut..])).unwrap();
+    let shown = proven(&root, 1).check(&verifying::key(&root)).unwrap();
+    assert!(shown.size < 30, "{}", shown.size);
+}
+
+#[test]
+fn what_was_changed_is_not_proven() {
+    for (name, attack, _) in attacks::ATTACKS {
+        let root = honest(60);
+        let key = key(&root);
+        let whole: Vec<String> = (0..62).map(|seq| stored(&root, seq)).collect();
+        attack(&root);
+        for seq in 0..62 {
+            // Whatever was done: a proof is of what was signed, or there is none.
+            if let Ok(proof) = prove(&root.path, &seq.to_string(), Some(&key)) {
+                proof.check(&key).unwrap();
+                let parts = crate::line::leaf(proof.record().unwrap().as_bytes()).unwrap();
+                let before = crate::line::leaf(whole[seq as usize].as_bytes()).unwrap();
+                assert_eq!(parts, before, "{name}: {seq}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_no_checkpoint_covers_is_not_proven_yet() {
+    let root = Root::new();
+    let mut trail = quiet(&root).open().unwrap();
+    write(&mut trail, 0..7);
+    trail.sync().unwrap();
+    let error = prove(&root.path, "7", None).unwrap_err();
+    assert!(matches!(error, ProveError::NotSigned { seq: 7, .. }), "{error}");
+    assert!(proven(&root, 0).check(&key(&root)).is_ok(), "the start was signed");
+    trail.checkpoint();
+    assert_eq!(proven(&root, 7).check(&key(&root)).unwrap().size, 8);
+    let error = prove(&root.path, "8", None).unwrap_err();
+    assert!(error.to_string().contains("it holds 8 records so far"), "{error}");
+    trail.close().unwrap();
+}
+
+#[test]
+fn a_living_trail_is_proven_while_it_rolls() {
+    let root = Root::new();
+    let builder = root.builder().disk(crate::disk::faulty::Faulty::fast());
+    let mut trail = builder.segment_bytes(20_000).checkpoint_records(16).open().unwrap();
+    write(&mut trail, 0..40);
+    until(|| prove(&root.path, "15", None).is_ok());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let (mut tried, mut sizes) = (0, std::collections::BTreeSet::new());
+            while !done.load(std::sync::atomic::Ordering::Relaxed) || tried < 5 {
+                let proof = prove(&root.path, &(tried % 16).to_string(), None);
+                let proof = proof.unwrap_or_else(|error| panic!("{error}"));
+                sizes.insert(proof.check(&key(&root)).unwrap().size);
+                tried += 1;
+            }
+            sizes.len()
+        });
+        for n in 4..200 {
+            write(&mut trail, n * 10..n * 10 + 10);
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(reader.join().unwrap() > 1);
+    });
+    trail.close().unwrap();
+    assert!(root.segments().len() > 3);
+}
+
+#[test]
+fn what_is_not_there_is_told() {
+    let root = honest(20);
+    let told = |id: &str| prove(&root.path, id, None).unwrap_err().to_string();
+    assert!(told("no-such-id").contains("`audit query SOURCE --json`"));
+    assert!(told("01/3").contains("no such writer directory"));
+    assert!(told("00/99").contains("22 records so far"), "{}", told("00/99"));
+    assert!(told("9223372036854775808").contains("no record"));
+    assert!(told("user-3").contains("record 00/4 holds it, not as its own id"));
+    let nowhere = prove(root.path.join("nowhere"), "1", None).unwrap_err();
+    assert!(matches!(nowhere, ProveError::Read(crate::ReadError::NoTrail(_))), "{nowhere}");
+    // Two writers: a seq alone is no place.
+    let first = root.trail();
+    let second = root.trail();
+    assert!(second.directory().ends_with("01"));
+    assert!(told("3").contains("00/3"), "{}", told("3"));
+    drop((first, second));
+    fs::remove_file(root.path.join("00/verifier.key")).unwrap();
+    assert!(told("00/3").contains("verifier.key is missing"));
+    let key = crate::SigningKey::generate("audit").unwrap().verifying_key();
+    let other = prove(&root.path, "00/3", Some(&key)).unwrap_err().to_string();
+    assert!(other.contains("this key has not signed"), "{other}");
+}
+
+#[test]
+fn the_vector_of_the_format() {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/trail-format.md"));
+    let page = page.unwrap();
+    let begin = page.find("```\nc2sp.org/tlog-proof@v1\n").unwrap() + 4;
+    let text = &page[begin..begin + page[begin..].find("```").unwrap()];
+    let vkey = page.lines().find(|line| line.starts_with("audit+")).unwrap();
+    let key = VerifyingKey::parse(vkey).unwrap();
+    let shown = Proof::parse(text).unwrap().check(&key).unwrap();
+    assert_eq!((shown.seq, shown.size, &*shown.origin), (0, 2, "audit/00000000000000ff/00"));
+    assert!(page.contains(&shown.root), "{}", shown.root);
+}
