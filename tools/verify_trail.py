@@ -60,6 +60,7 @@ class Key:
 
     def text(self, note):
         """What a signed note says, if its one signature is this key's and valid."""
+        need(len(note.encode()) <= 1024, "longer than any checkpoint")
         text, _, line = note.rpartition("\n\n")
         name, data = need(re.fullmatch("\u2014 (.+) (.+)\n", line), "not a signed note").groups()
         data = unbase64(data)

@@ -1,6 +1,8 @@
 //! Both verifiers, the command's library and the standalone one, on the same trails: whole ones, and
 //! ones of which one byte was changed.
 
+mod proofs;
+
 use std::{
     fs,
     io::Write as _,
