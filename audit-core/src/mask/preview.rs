@@ -128,7 +128,11 @@ impl BodyMasker {
         let state = if cut { CaptureState::Truncated } else { CaptureState::Full };
         let body = match body(content_type.as_bytes(), kept, cut, &mut scope) {
             Ok(Body::Value(json)) => Some(json),
-            Ok(Body::Text(text)) => serde_json::to_string(&text).ok(),
+            Ok(Body::Text(text)) => {
+                let mut quoted = Vec::new();
+                token::string(&mut quoted, &text);
+                String::from_utf8(quoted).ok()
+            }
             Err(reason) => return omitted(reason),
         };
         let masked = self.list.iter().map(|(part, sel)| Masked {

@@ -51,6 +51,7 @@ impl Groups {
 }
 
 /// Looks at the digits that begin at `at`, up to the first card number.
+#[inline(never)]
 pub(super) fn run(bytes: &[u8], at: usize) -> Run {
     let end = end(bytes, at);
     if end - at < FEWEST {

@@ -1,12 +1,20 @@
 //! Detectors: what is a secret by its own look, whatever it is called.
 
+mod begin;
 mod card;
+mod prefix;
 
 use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
-use aho_corasick::{Anchored, automaton::Automaton, dfa::DFA};
+use aho_corasick::{
+    Anchored,
+    automaton::{Automaton, StateID},
+    dfa::DFA,
+};
 
 use super::{REDACTED, rules::Sel, scope::Scope};
+use begin::next_begin;
+use prefix::{Form, PREFIXES, url_safe};
 
 /// Finds secrets inside of texts by their own look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,19 +118,37 @@ impl Detectors {
         let (mut at, mut copied, mut digits) = (0, 0, 0);
         let mut state = start;
         let mut seen = Parts::default();
-        while let Some(byte) = bytes.get(at) {
+        // How far the text is looked through for what may begin.
+        let mut looked = 0;
+        loop {
+            if state == start && at >= looked {
+                let Some((begin, mark)) = next_begin(bytes, at) else { break };
+                // Where one is near, so may be others: it is faster to go on byte by byte.
+                looked = mark + if mark - at < NEAR { NEAR } else { 1 };
+                at = begin;
+            }
+            let Some(byte) = bytes.get(at) else { break };
             let mut found = None;
-            if cards && byte.is_ascii_digit() && at >= digits {
+            if byte.is_ascii_digit() && cards && at >= digits {
                 let run = card::run(bytes, at);
                 digits = run.end;
+                // No prefix begins in it, or ends behind it.
+                if state == start && run.card.is_none() {
+                    at = run.end;
+                    continue;
+                }
                 found = run.card.map(|card| (Detector::Card, card));
             }
-            state = machine.next_state(Anchored::No, state, *byte);
-            at += 1;
-            if found.is_none() && machine.is_special(state) && machine.is_match(state) {
-                let pattern = machine.match_pattern(state, 0);
-                let begin = at - machine.pattern_len(pattern);
-                found = self.look(bytes, pattern.as_usize(), begin, copied, &mut seen);
+            if found.is_none() {
+                let far = looked.saturating_sub(at);
+                let steps;
+                (steps, state) = step(machine, &bytes[at..], state, start, far);
+                at += steps;
+                if machine.is_match(state) {
+                    let pattern = machine.match_pattern(state, 0);
+                    let begin = at - machine.pattern_len(pattern);
+                    found = self.look(bytes, pattern.as_usize(), begin, copied, &mut seen);
+                }
             }
             if let Some((detector, span)) = found {
                 // Cards that overlap what is masked already are gone with it.
@@ -142,6 +168,7 @@ impl Detectors {
     }
 
     /// What the prefix at `begin` belongs to.
+    #[inline(never)]
     fn look(
         &self,
         bytes: &[u8],
@@ -172,86 +199,32 @@ impl Detectors {
     }
 }
 
-/// What follows a prefix.
-enum Form {
-    Jwt,
-    Pem,
-    Key { least: usize, rest: fn(u8) -> bool },
-}
+/// How far it is at least to what does not look for the next one byte by byte.
+const NEAR: usize = 12;
 
-const fn key(least: usize, rest: fn(u8) -> bool) -> Form {
-    Form::Key { least, rest }
+/// Steps over a byte and those behind it, until a prefix is found, a card may begin, or nothing
+/// has begun at a place `far` or farther. By itself, since what is rare would take its registers.
+#[inline(never)]
+fn step(
+    machine: &DFA,
+    bytes: &[u8],
+    from: StateID,
+    start: StateID,
+    far: usize,
+) -> (usize, StateID) {
+    let (mut state, mut steps) = (from, 0);
+    for byte in bytes {
+        if steps > 0 && byte.is_ascii_digit() {
+            break;
+        }
+        state = machine.next_state(Anchored::No, state, *byte);
+        steps += 1;
+        if machine.is_special(state) || (state == start && steps >= far) {
+            break;
+        }
+    }
+    (steps, state)
 }
-
-fn upper(byte: u8) -> bool {
-    byte.is_ascii_uppercase() || byte.is_ascii_digit()
-}
-
-fn word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-fn url_safe(byte: u8) -> bool {
-    word(byte) || byte == b'-'
-}
-
-fn dotted(byte: u8) -> bool {
-    url_safe(byte) || byte == b'.'
-}
-
-fn in_path(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-')
-}
-
-/// The prefixes that tell a secret, as their services document them.
-const PREFIXES: &[(&str, Form)] = &[
-    ("eyJ", Form::Jwt),
-    ("eyA", Form::Jwt),
-    ("ewo", Form::Jwt),
-    ("ew0", Form::Jwt),
-    ("-----BEGIN ", Form::Pem),
-    ("---- BEGIN ", Form::Pem),
-    ("-----BEGIN+", Form::Pem),
-    ("-----BEGIN%20", Form::Pem),
-    ("AKIA", key(16, upper)),
-    ("ASIA", key(16, upper)),
-    ("ABIA", key(16, upper)),
-    ("ACCA", key(16, upper)),
-    ("ghp_", key(30, word)),
-    ("gho_", key(30, word)),
-    ("ghu_", key(30, word)),
-    ("ghs_", key(30, dotted)),
-    ("ghr_", key(30, word)),
-    ("github_pat_", key(22, word)),
-    ("glpat-", key(16, dotted)),
-    ("gldt-", key(16, dotted)),
-    ("glrt-", key(16, dotted)),
-    ("sk_live_", key(10, word)),
-    ("sk_test_", key(10, word)),
-    ("rk_live_", key(10, word)),
-    ("rk_test_", key(10, word)),
-    ("whsec_", key(16, |b| word(b) || matches!(b, b'+' | b'/' | b'='))),
-    ("sk-ant-", key(16, url_safe)),
-    ("sk-proj-", key(16, url_safe)),
-    ("sk-", key(32, url_safe)),
-    ("xoxa-", key(10, url_safe)),
-    ("xoxb-", key(10, url_safe)),
-    ("xoxe-", key(10, url_safe)),
-    ("xoxp-", key(10, url_safe)),
-    ("xoxr-", key(10, url_safe)),
-    ("xoxs-", key(10, url_safe)),
-    ("xapp-", key(10, url_safe)),
-    ("AIza", key(30, url_safe)),
-    ("ya29.", key(20, dotted)),
-    ("SG.", key(40, dotted)),
-    ("npm_", key(30, word)),
-    ("pypi-AgE", key(30, url_safe)),
-    ("hf_", key(30, word)),
-    ("dop_v1_", key(30, word)),
-    ("shpat_", key(30, word)),
-    ("shpss_", key(30, word)),
-    ("hooks.slack.com/services/", key(8, in_path)),
-];
 
 static MACHINE: LazyLock<Option<DFA>> =
     LazyLock::new(|| DFA::new(PREFIXES.iter().map(|(prefix, _)| prefix)).ok());
