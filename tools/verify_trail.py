@@ -280,7 +280,7 @@ class Directory:
         elif (found := PRUNE.match(text)) and 0 < self.first <= int(found[2]) <= MAX_UINT:
             self.prunes.append(seq)
         elif found := UNSEALED.match(text):
-            self.unsealed.append(f"{found[2]}-{found[3]}")
+            self.unsealed.append((seq, f"{found[2]}-{found[3]}"))
 
     def reached(self):
         if any(size == self.tree.count for _, size, _ in self.held.values()):
@@ -319,12 +319,13 @@ class Directory:
                 self.problems.append(f"seq {seq}: redacted without a redact record that is signed")
         if self.first and not any(seq < size for seq in self.prunes):
             self.problems.append(f"pruned to seq {self.first} without a prune record that is signed")
+        unsealed = " ".join(text for seq, text in self.unsealed if seq < size) or "none"
         tail_damage = self.stop and not self.damaged
         reasons = self.problems[:9] + ([self.stop] if tail_damage else [])
         foreign = ", ".join(map(ascii, self.foreign[:9])) or "none"
         return (f"{self.path}: integrity {'FAIL' if self.problems else 'ok' if seals else 'none'}, size {size}, root {root.hex() or '-'}, "
                 f"tail {self.tree.count - size}, tail damage {'yes' if tail_damage else 'no'}, "
-                f"pruned {self.first or 0}, unsealed {' '.join(self.unsealed) or 'none'}, foreign {foreign}"
+                f"pruned {self.first or 0}, unsealed {unsealed}, foreign {foreign}"
                 + "".join(f"; {reason}" for reason in reasons)), not (reasons or self.foreign)
 
 def verify(keyfile, directory, anchors=()):

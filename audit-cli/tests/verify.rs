@@ -168,3 +168,58 @@ fn wrong_use_is_told() {
         assert!(run.stderr.contains(told), "{args}: {}", run.stderr);
     }
 }
+
+/// What the command says with so much memory for data, in KiB.
+fn within(kib: u32, folder: &Path, args: &str) -> Run {
+    let binary = env!("CARGO_BIN_EXE_audit");
+    let line = format!("ulimit -d {kib} && exec {binary} {args}");
+    let output = Command::new("sh").args(["-c", &line]).current_dir(folder).output().unwrap();
+    finish(output)
+}
+
+/// A trail of which one record is signed, the first segment and the first line of one that goes on.
+fn one_signed() -> (TempDir, std::path::PathBuf, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("audit");
+    drop(Trail::open(&root).unwrap());
+    let path = root.join("00/00000000000000000000.jsonl");
+    let told: Value =
+        serde_json::from_str(&run(folder.path(), "verify audit --json").stdout).unwrap();
+    assert_eq!(told["size"], 1);
+    let (origin, hash) = (told["origin"].as_str().unwrap(), told["root"].as_str().unwrap());
+    let header = format!(
+        "{{\"trail\":\"audit-trail-1\",\"origin\":\"{origin}\",\"from\":1,\"hashes\":[\"{hash}\"]}}\n"
+    );
+    (folder, path, header)
+}
+
+#[test]
+fn hostile_tails_take_no_memory() {
+    let redacted = format!(",\t\"actor\":\"#{}\"", "0".repeat(64));
+    let control = |seq: usize, rest: &str| {
+        format!("{{\"seq\":{seq},\"kind\":\"control\",\"control\":{{\"op\":\"{rest}}}}}\n")
+    };
+    let kinds: [(&str, &dyn Fn(usize) -> String); 4] = [
+        ("repetitions", &|seq| format!("{{\"seq\":{seq},\"kind\":\"event\"}}\n")),
+        ("grants", &|seq| control(seq, "redact\",\"seq\":0,\"groups\":[\"actor\"]")),
+        ("opens", &|seq| control(seq, "open\",\"unsealed\":{\"from\":0,\"to\":1}")),
+        ("redacted and granted", &|seq| match seq % 2 {
+            0 => control(seq, &format!("redact\",\"seq\":{},\"groups\":[\"actor\"]", seq - 1)),
+            _ => format!("{{\"seq\":{seq},\"kind\":\"event\"{redacted}}}\n"),
+        }),
+    ];
+    for (what, line) in kinds {
+        let (folder, path, header) = one_signed();
+        let tail: String = (1..=600_000).map(line).collect();
+        let mut text = fs::read_to_string(&path).unwrap();
+        text += &tail;
+        fs::write(&path, text).unwrap();
+        if what == "repetitions" {
+            fs::write(path.with_file_name("00000000000000000001.jsonl"), header + &tail).unwrap();
+        }
+        let found = within(12 << 10, folder.path(), "verify audit/00");
+        assert!(found.stdout.contains("integrity ok: 1 record"), "{what}: {found:?}");
+        assert!(found.stdout.contains("tail: 600000 records"), "{what}: {}", found.stdout);
+        assert_eq!(found.code, 0, "{what}");
+    }
+}

@@ -1,7 +1,7 @@
 //! What must be there: the published checkpoint, and those that were kept elsewhere.
 
 use super::{
-    Anchor, Finding, Known, Verdict,
+    Anchor, Known, Verdict,
     walk::{Place, Walk},
 };
 use crate::{
@@ -113,11 +113,6 @@ impl Walk {
                 }
             }
         }
-        if !self.repeated.is_empty() && self.stopped.is_none() {
-            let what = "records of a segment that was given up are not in the next".to_owned();
-            self.verdict.tail_damage =
-                Some(Finding { file: String::new(), line: 0, seq: Some(self.tree.size()), what });
-        }
         let size = self.verdict.size;
         // A start that was cut off leaves no more; nor does who puts the trail back to its beginning.
         let begun = !self.others && self.begun.unwrap_or(0) == 0;
@@ -138,7 +133,7 @@ impl Walk {
             );
         }
         let begun = self.begun.unwrap_or(0);
-        if !self.grants.pruned_to(begun, size) {
+        if !self.grants.pruned_to(begun) {
             self.fail("", 0, Some(begun.saturating_sub(1)), format!("the records before {begun} are gone, and no signed record says that they may be"));
         }
         self.verdict.pruned = begun;

@@ -1,53 +1,87 @@
 //! What the trail itself allows to be taken out of it.
 
-use std::collections::HashMap;
-
 use crate::line::{GROUPS, control_op};
 
-/// Redactions and prunes that control records have granted, and redactions that were found.
+/// What a control record allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grant {
+    /// Groups of a record, which is an earlier one, may be redacted: a bit each, in stored order.
+    Redact { seq: u64, groups: u8 },
+    /// Segments may go whose records all have a seq below this.
+    Prune { to: u64 },
+}
+
+/// What the record of this seq grants: by exactly these bytes, so that no other spelling can hide a
+/// grant. The number is the one that the record was found to have.
+pub(crate) fn grant(line: &[u8], seq: u64) -> Option<Grant> {
+    let rest = control_op(line)?;
+    match redact(rest).filter(|(of, _)| *of < seq) {
+        Some((seq, groups)) => Some(Grant::Redact { seq, groups }),
+        None => prune(rest).map(|to| Grant::Prune { to }),
+    }
+}
+
+/// Redactions that were found, and what was granted. A grant comes after its record, so of all others
+/// nothing is kept: ten bytes for each record with redacted groups, and as many for each grant of one
+/// since the last checkpoint.
 #[derive(Debug, Default)]
 pub(super) struct Grants {
-    /// By the record's seq: the seq of the granting record, and the groups.
-    redactions: HashMap<u64, Vec<(u64, u8)>>,
-    /// The seq of the granting record, and the seq below which segments may go.
-    prunes: Vec<(u64, u64)>,
-    /// Records with redacted groups, in order.
-    found: Vec<(u64, u8)>,
+    /// The records with redacted groups, in order.
+    found: Vec<u64>,
+    /// Which groups of each no signed record grants; and which of these a record grants that no
+    /// checkpoint covers yet.
+    missing: Vec<u8>,
+    unsigned: Vec<u8>,
+    /// The places of those with such groups.
+    waiting: Vec<usize>,
+    /// What may be pruned: below which seq, as signed records say; and as all say.
+    prune: Option<u64>,
+    prune_unsigned: Option<u64>,
 }
 
 impl Grants {
     /// Sees a record that has joined the tree.
     pub(super) fn see(&mut self, line: &[u8], seq: u64, redacted: u8) {
         if redacted != 0 {
-            self.found.push((seq, redacted));
+            self.found.push(seq);
+            self.missing.push(redacted);
+            self.unsigned.push(0);
         }
-        // The number is the one that the record was found to have.
-        let Some(rest) = control_op(line) else { return };
-        if let Some((of, groups)) = redact(rest).filter(|(of, _)| *of < seq) {
-            self.redactions.entry(of).or_default().push((seq, groups));
-        } else if let Some(to) = prune(rest) {
-            self.prunes.push((seq, to));
+        match grant(line, seq) {
+            Some(Grant::Redact { seq: of, groups }) => {
+                let Ok(at) = self.found.binary_search(&of) else { return };
+                if self.unsigned[at] == 0 {
+                    self.waiting.push(at);
+                }
+                self.unsigned[at] |= groups;
+            }
+            Some(Grant::Prune { to }) => self.prune_unsigned = self.prune_unsigned.max(Some(to)),
+            None => {}
         }
     }
 
-    /// The first record below `size` with a redacted group that no record below `size` grants.
+    /// What was seen so far is signed.
+    pub(super) fn sign(&mut self) {
+        for at in self.waiting.drain(..) {
+            self.missing[at] &= !std::mem::take(&mut self.unsigned[at]);
+        }
+        self.prune = self.prune_unsigned;
+    }
+
+    /// The first record below `size` with a redacted group that no signed record grants.
     pub(super) fn not_granted(&self, size: u64) -> Option<u64> {
-        let granted = |seq| {
-            let of = self.redactions.get(&seq).into_iter().flatten();
-            of.filter(|(by, _)| *by < size).fold(0, |all, (_, groups)| all | groups)
-        };
-        let below = self.found.iter().filter(|(seq, _)| *seq < size);
-        below.copied().find(|(seq, groups)| groups & !granted(*seq) != 0).map(|(seq, _)| seq)
+        let below = self.found.iter().zip(&self.missing).take_while(|(seq, _)| **seq < size);
+        below.filter(|(_, missing)| **missing != 0).map(|(seq, _)| *seq).next()
     }
 
     /// How many records below `size` have redacted groups.
     pub(super) fn redacted(&self, size: u64) -> u64 {
-        self.found.iter().filter(|(seq, _)| *seq < size).count() as u64
+        self.found.partition_point(|seq| *seq < size) as u64
     }
 
-    /// Whether a record below `size` grants that all before `from` are gone.
-    pub(super) fn pruned_to(&self, from: u64, size: u64) -> bool {
-        from == 0 || self.prunes.iter().any(|(by, to)| *by < size && *to >= from)
+    /// Whether a signed record grants that all before `from` are gone.
+    pub(super) fn pruned_to(&self, from: u64) -> bool {
+        from == 0 || self.prune.is_some_and(|to| to >= from)
     }
 }
 
@@ -84,20 +118,26 @@ mod tests {
         format!("{{\"seq\":{seq},\"kind\":\"control\",\"control\":{{\"op\":\"{rest}")
     }
 
+    fn see(grants: &mut Grants, seq: u64, rest: &str) {
+        grants.see(control(seq, rest).as_bytes(), seq, 0);
+    }
+
     #[test]
-    fn what_is_granted_below_the_size_and_nothing_else() {
+    fn what_signed_records_grant_and_nothing_else() {
         let mut grants = Grants::default();
         grants.see(b"{}", 3, 0b101);
-        assert_eq!(grants.not_granted(10), Some(3));
-        assert_eq!(grants.not_granted(3), None, "not below it");
-        let see = |grants: &mut Grants, seq, rest: &str| {
-            grants.see(control(seq, rest).as_bytes(), seq, 0);
-        };
+        grants.see(b"{}", 4, 0b1);
+        grants.sign();
+        assert_eq!((grants.not_granted(10), grants.redacted(10)), (Some(3), 2));
+        assert_eq!((grants.not_granted(3), grants.redacted(4)), (None, 1), "not below it");
         see(&mut grants, 5, "redact\",\"seq\":3,\"groups\":[\"actor\"],\"reason\":\"x\"}}");
+        see(&mut grants, 6, "redact\",\"seq\":2,\"groups\":[\"actor\"]}}");
+        grants.sign();
         assert_eq!(grants.not_granted(10), Some(3), "one of two");
         see(&mut grants, 7, "redact\",\"seq\":3,\"groups\":[\"response\"]}}");
-        assert_eq!(grants.not_granted(10), None);
         assert_eq!(grants.not_granted(7), Some(3), "the second grant is not signed");
+        grants.sign();
+        assert_eq!((grants.not_granted(4), grants.not_granted(8)), (None, Some(4)));
         for wrong in [
             "redact\",\"seq\": 9,\"groups\":[\"actor\"]}}",
             "redact\",\"seq\":09,\"groups\":[\"actor\"]}}",
@@ -108,21 +148,25 @@ mod tests {
             let mut grants = Grants::default();
             grants.see(b"{}", 9, 1);
             see(&mut grants, 12, wrong);
+            grants.sign();
             assert_eq!(grants.not_granted(20), Some(9), "{wrong}");
         }
-        let mut late = Grants::default();
-        late.see(b"{}", 9, 1);
-        see(&mut late, 9, "redact\",\"seq\":9,\"groups\":[\"actor\"]}}");
-        assert_eq!(late.not_granted(20), Some(9), "nothing grants its own redaction");
+        let mut own = Grants::default();
+        own.see(control(9, "redact\",\"seq\":9,\"groups\":[\"actor\"]}}").as_bytes(), 9, 1);
+        own.sign();
+        assert_eq!(own.not_granted(20), Some(9), "nothing grants its own redaction");
     }
 
     #[test]
     fn prunes() {
         let mut grants = Grants::default();
-        assert!(grants.pruned_to(0, 5) && !grants.pruned_to(1, 5));
-        grants.see(control(8, "prune\",\"to\":4,\"x\":1}}").as_bytes(), 8, 0);
-        assert!(grants.pruned_to(4, 9) && !grants.pruned_to(5, 9) && !grants.pruned_to(4, 8));
-        grants.see(control(9, "prune\",\"to\":70x}}").as_bytes(), 9, 0);
-        assert!(!grants.pruned_to(5, 20));
+        assert!(grants.pruned_to(0) && !grants.pruned_to(1));
+        see(&mut grants, 8, "prune\",\"to\":4,\"x\":1}}");
+        assert!(!grants.pruned_to(4), "it is not signed");
+        grants.sign();
+        see(&mut grants, 9, "prune\",\"to\":70x}}");
+        see(&mut grants, 10, "prune\",\"to\":3}}");
+        grants.sign();
+        assert!(grants.pruned_to(4) && !grants.pruned_to(5));
     }
 }

@@ -3,6 +3,7 @@
 mod claims;
 mod grants;
 mod report;
+mod told;
 mod walk;
 
 use std::path::{Path, PathBuf};
@@ -31,9 +32,8 @@ pub struct Known {
 
 /// Verifies a writer directory, or all of a trail root, also while it is written. Reads every
 /// line once, writes nothing, and needs little memory: 64 KiB, up to 1 MiB for a long line, and
-/// some bytes for each redacted record, each record that grants something, and each line that a
-/// segment repeats of the next (at most 1,048,576). `progress` is called now and then with how many bytes were
-/// read, and how many there are.
+/// some ten bytes for each record with redacted groups. `progress` is called now and then with how
+/// many bytes were read, and how many there are.
 ///
 /// ```no_run
 /// use audit_trail::{Known, verify};

@@ -1,15 +1,8 @@
 //! The walk over one directory.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fs::File,
-    io,
-    path::Path,
-};
+use std::{collections::BTreeMap, fs::File, io, path::Path};
 
-use sha2::{Digest as _, Sha256};
-
-use super::{Finding, Known, Verdict, grants::Grants};
+use super::{Finding, Known, Verdict, grants::Grants, told::Told};
 use crate::{
     ReadError,
     line::{self, Lines, Next, Parts},
@@ -24,8 +17,6 @@ use crate::{
 
 /// No note or key is longer, in bytes.
 const SMALL: u64 = 4096;
-/// Most lines that may be repeated from one segment to the next.
-const MOST_REPEATED: usize = 1 << 20;
 
 /// Verifies one directory. `read` is told of bytes as they are read.
 pub(super) fn directory(
@@ -82,8 +73,11 @@ pub(super) struct Walk {
     /// The origins that anchors name which this key has not signed.
     pub(super) no_anchors: Vec<String>,
     pub(super) grants: Grants,
-    /// Lines that must stand in a later segment too, by seq.
-    pub(super) repeated: HashMap<u64, Hash>,
+    told: Told,
+    /// How many lines of the segment so far must stand in the next one too, and the next one, read
+    /// as far as these go.
+    repeated: u64,
+    next: Option<(File, Lines)>,
     /// The first line that is not as it must be.
     pub(super) stopped: Option<Finding>,
     /// The time of each checkpoint is that of the record before it.
@@ -91,21 +85,6 @@ pub(super) struct Walk {
     pub(super) signed_time: Option<String>,
     /// There are records that a writer writes behind a checkpoint only.
     pub(super) others: bool,
-}
-
-/// What a report tells of a control record; the rest of it, which may be large, is passed.
-#[derive(serde::Deserialize)]
-struct Told<'a> {
-    #[serde(borrow)]
-    op: std::borrow::Cow<'a, str>,
-    unsealed: Option<Range>,
-    count: Option<u64>,
-}
-
-#[derive(serde::Deserialize)]
-struct Range {
-    from: u64,
-    to: u64,
 }
 
 /// Where a line stands.
@@ -173,6 +152,7 @@ impl Walk {
         key: &VerifyingKey,
         read: &mut dyn FnMut(u64),
     ) -> io::Result<()> {
+        (self.repeated, self.next) = (0, None);
         let mut lines = Lines::at(0);
         let (mut number, mut passed) = (0, 0);
         loop {
@@ -182,14 +162,14 @@ impl Walk {
             match line {
                 Next::Line(line) => match number {
                     1 => self.header(&place, line, from),
-                    _ => self.line(&place, line, next, key),
+                    _ => self.line(&place, line, next, key)?,
                 },
                 Next::TooLong => self.stop(&place, "a line longer than 1 MiB"),
                 Next::End(0) if number > 1 || next.is_none() => break,
                 // A writer that gave up a segment may have left half a line behind the repeated
                 // ones; one that lives may be writing it.
                 Next::End(_) => {
-                    let given_up = !self.repeated.is_empty() || next == Some(self.tree.size());
+                    let given_up = self.repeated > 0 || next == Some(self.tree.size());
                     if !given_up && (next.is_some() || !is_held(path)) {
                         self.stop(&place, "the line is cut off");
                     }
@@ -249,39 +229,43 @@ impl Walk {
         }
     }
 
-    fn line(&mut self, place: &Place<'_>, line: &[u8], next: Option<u64>, key: &VerifyingKey) {
+    fn line(
+        &mut self,
+        place: &Place<'_>,
+        line: &[u8],
+        next: Option<u64>,
+        key: &VerifyingKey,
+    ) -> io::Result<()> {
         if let Some(note) = from_line(line) {
-            return self.note(place, &note, key);
+            self.note(place, &note, key);
+            return Ok(());
         }
         if self.stopped.is_some() {
             // Where nothing is signed, what is damaged must not hide what was.
             if self.verdict.root.is_empty() && !self.others {
                 self.others = line::record(line).is_ok() && !line::is_of_a_start(line);
             }
-            return;
+            return Ok(());
         }
         let judged = line::record(line).and_then(|parts| Ok((line::leaf(line)?, parts)));
         let (leaf, parts) = match judged {
             Ok(whole) => whole,
-            Err(why) => return self.stop(place, why),
+            Err(why) => {
+                self.stop(place, why);
+                return Ok(());
+            }
         };
         self.others |= !line::is_of_a_start(line);
-        if next.is_some_and(|next| parts.seq >= next) {
-            return self.repetition(place, line, parts.seq);
+        if parts.seq != self.tree.size() + self.repeated {
+            let what = format!("is numbered {}: a record is missing, moved or doubled", parts.seq);
+            self.stop(place, what);
+        } else if let Some(next) = next.filter(|next| parts.seq >= *next) {
+            return self.repetition(place, line, next);
+        } else {
+            self.record(line, &parts, leaf);
+            self.reached(place);
         }
-        if parts.seq != self.tree.size() {
-            return self.stop(
-                place,
-                format!("is numbered {}: a record is missing, moved or doubled", parts.seq),
-            );
-        }
-        let given_up = !self.repeated.is_empty();
-        if given_up && self.repeated.remove(&parts.seq).is_some_and(|hash| hash != digest(line)) {
-            return self
-                .stop(place, "another record than in the segment before, which was given up");
-        }
-        self.record(line, &parts, leaf);
-        self.reached(place);
+        Ok(())
     }
 
     fn record(&mut self, line: &[u8], parts: &Parts<'_>, leaf: Hash) {
@@ -295,32 +279,32 @@ impl Walk {
         if parts.kind == "control"
             && let Some(control) = parts.control
         {
-            self.control(control);
+            self.told.see(control);
         }
     }
 
-    /// What a report tells of what the trail says of itself.
-    fn control(&mut self, control: &str) {
-        let Ok(told) = serde_json::from_str::<Told<'_>>(control) else { return };
-        match &*told.op {
-            "open" => {
-                self.verdict.unsealed.extend(told.unsealed.map(|range| (range.from, range.to)));
+    /// A record of a segment that was given up: it must stand in the next one too, and counts there.
+    fn repetition(&mut self, place: &Place<'_>, line: &[u8], next: u64) -> io::Result<()> {
+        let name = file_name(next);
+        if self.next.is_none() {
+            match open_file(&self.verdict.directory.join(&name)) {
+                Ok(file) => self.next = Some((file, Lines::at(0))),
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
+                Err(_) => {}
             }
-            "gap" => {
-                let lost = told.count.unwrap_or(0);
-                self.verdict.lost = self.verdict.lost.saturating_add(lost);
+        }
+        while let Some((file, lines)) = &mut self.next {
+            match lines.next(file)? {
+                Next::Line(other) if other == line => {
+                    self.repeated += 1;
+                    return Ok(());
+                }
+                Next::Line(_) | Next::TooLong => {}
+                Next::End(_) => break,
             }
-            _ => {}
         }
-    }
-
-    fn repetition(&mut self, place: &Place<'_>, line: &[u8], seq: u64) {
-        let expected = self.tree.size() + self.repeated.len() as u64;
-        if seq != expected || self.repeated.len() >= MOST_REPEATED {
-            return self
-                .stop(place, format!("is numbered {seq}: a record is missing, moved or doubled"));
-        }
-        self.repeated.insert(seq, digest(line));
+        self.stop(place, format!("it begins to repeat {name}, and is not a line of it"));
+        Ok(())
     }
 
     fn note(&mut self, place: &Place<'_>, note: &str, key: &VerifyingKey) {
@@ -349,7 +333,7 @@ impl Walk {
             return self.stop(place, "a checkpoint of more records than are there");
         }
         let again = self.noted.is_some_and(|noted| size <= noted);
-        if size < count || again || !self.repeated.is_empty() {
+        if size < count || again || self.repeated > 0 {
             // A copy of something old, which anybody can append.
             return self.stop(place, format!("a checkpoint of size {size} at record {count}"));
         }
@@ -373,12 +357,10 @@ impl Walk {
             let root = self.tree.root();
             self.verdict.set_root(&root);
             self.signed_time.clone_from(&self.last_time);
+            self.grants.sign();
+            self.told.sign(&mut self.verdict);
         }
     }
-}
-
-fn digest(line: &[u8]) -> Hash {
-    Sha256::digest(line).into()
 }
 
 /// The beginning of a small file; `None` where there is none, empty where it is no regular file.
