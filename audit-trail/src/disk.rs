@@ -4,9 +4,11 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::{
-    fs::{self, Mode, OFlags},
-    io::Result,
+    fs::{self, Mode, OFlags, SeekFrom},
+    io::{Errno, Result},
 };
+
+use crate::directory::size;
 
 /// Flags every file is opened with: no link is followed, no FIFO blocks, no child inherits it.
 pub(crate) const SAFE: OFlags =
@@ -57,7 +59,7 @@ impl Disk for Os {
 fn again<T>(call: impl Fn() -> Result<T>) -> Result<T> {
     loop {
         match call() {
-            Err(rustix::io::Errno::INTR) => {}
+            Err(Errno::INTR) => {}
             done => return done,
         }
     }
@@ -69,21 +71,29 @@ pub(crate) fn write_all(disk: &dyn Disk, file: impl AsFd, bytes: &[u8]) -> (usiz
     let mut done = 0;
     while done < bytes.len() {
         match disk.write(file.as_fd(), &bytes[done..]) {
-            Ok(0) => return (done, Err(rustix::io::Errno::IO)),
+            Ok(0) => return (done, Err(Errno::IO)),
             Ok(n) => done += n,
-            Err(rustix::io::Errno::INTR) => {}
+            Err(Errno::INTR) => {}
             Err(error) => return (done, Err(error)),
         }
     }
     (done, Ok(()))
 }
 
+/// Where the next data lies from `at` on, past a hole; the end of the file where none does.
+pub(crate) fn next_data(file: impl AsFd, at: u64) -> Result<u64> {
+    match fs::seek(&file, SeekFrom::Data(at)) {
+        Ok(data) => Ok(data),
+        Err(Errno::NXIO) => Ok(size(&fs::fstat(&file)?).max(at)),
+        // A file system without holes.
+        Err(_) => Ok(at),
+    }
+}
+
 /// A disk whose failures a test chooses.
 #[cfg(test)]
 pub(crate) mod faulty {
     use std::sync::{Arc, Mutex};
-
-    use rustix::io::Errno;
 
     use super::*;
 

@@ -15,7 +15,10 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{directory::Directory, disk::write_all};
+use crate::{
+    directory::Directory,
+    disk::{next_data, write_all},
+};
 
 const CHUNK: usize = 256 << 10;
 
@@ -123,13 +126,7 @@ fn fill(
 /// The next chunk of data that is not all zero.
 fn data_after(file: &File, mut at: u64, end: u64) -> Result<Option<(u64, Vec<u8>)>, Errno> {
     while at < end {
-        at = match fs::seek(file, SeekFrom::Data(at)) {
-            Ok(data) => data,
-            // Nothing but a hole up to the end.
-            Err(Errno::NXIO) => return Ok(None),
-            // A file system without holes.
-            Err(_) => at,
-        };
+        at = next_data(file, at)?;
         if at >= end {
             return Ok(None);
         }
@@ -157,12 +154,15 @@ fn is_copy(directory: &Directory, name: &str, file: &File, keep: u64, end: u64) 
     }
     let (mut at, mut one, mut other) = (keep, vec![0; CHUNK], vec![0; CHUNK]);
     while at < end {
+        // Where both have a hole, both have zeros.
+        let data = next_data(file, at).ok().zip(next_data(&copy, at - keep).ok());
+        at = data.map_or(at, |(one, other)| one.min(keep + other)).min(end);
         let (Ok(a), Ok(b)) = (read_at(file, &mut one, at), read_at(&copy, &mut other, at - keep))
         else {
             return false;
         };
         let n = a.min(b);
-        if n == 0 || one[..n] != other[..n] {
+        if (at < end && n == 0) || one[..n] != other[..n] {
             return false;
         }
         at += n as u64;
