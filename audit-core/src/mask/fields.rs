@@ -5,6 +5,7 @@ use std::{borrow::Cow, string::FromUtf8Error};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
+    names::Says,
     part::Of,
     paths::{Child, Walk},
     rules::Sel,
@@ -38,20 +39,22 @@ pub(super) fn decode(text: &str) -> (Cow<'_, str>, bool) {
 fn decode_to(buffer: &mut String, text: &str) -> bool {
     let mut bytes = std::mem::take(buffer).into_bytes();
     bytes.clear();
-    bytes.reserve(text.len());
-    let text = text.as_bytes();
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        let code = match (byte, text.get(at + 1), text.get(at + 2)) {
-            (b'%', Some(high), Some(low)) => hex(*high).zip(hex(*low)),
-            _ => None,
+    // It gets no longer, and has its room at once.
+    bytes.resize(text.len(), 0);
+    let (mut rest, mut len) = (text.as_bytes(), 0);
+    for slot in &mut bytes {
+        let Some((byte, after)) = rest.split_first() else { break };
+        (*slot, rest) = match (byte, after) {
+            (b'%', [high, low, behind @ ..]) => match hex(*high, *low) {
+                Some(code) => (code, behind),
+                None => (b'%', after),
+            },
+            (b'+', _) => (b' ', after),
+            _ => (*byte, after),
         };
-        match code {
-            Some((high, low)) => bytes.push(high << 4 | low),
-            None => bytes.push(if *byte == b'+' { b' ' } else { *byte }),
-        }
-        at += if code.is_some() { 3 } else { 1 };
+        len += 1;
     }
+    bytes.truncate(len);
     let valid = String::from_utf8(bytes);
     let mend = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
     let is_valid = valid.is_ok();
@@ -80,6 +83,13 @@ impl Decodings {
         scope: &mut Scope<'_>,
         mut look: impl FnMut(&str, &mut Scope<'_>) -> Result<Option<T>, Unparsable>,
     ) -> Result<Option<T>, Unparsable> {
+        // Nothing becomes something else.
+        if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+            return match scope.spend(DECODED + text.len() / 4) {
+                true => look(text, scope),
+                false => Err(Unparsable),
+            };
+        }
         for times in 0..TIMES {
             let before = if times == 0 { text } else { &self.before };
             if !scope.spend(DECODED + before.len() / 4) {
@@ -105,13 +115,24 @@ impl Decodings {
 /// Steps of a decoding, a quarter of its bytes aside.
 const DECODED: usize = 15;
 
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' | b'A'..=b'F' => Some((digit | 0x20) - b'a' + 10),
-        _ => None,
-    }
+/// The byte that two digits of an escape stand for.
+#[inline]
+fn hex(high: u8, low: u8) -> Option<u8> {
+    let (high, low) = (DIGITS[usize::from(high)], DIGITS[usize::from(low)]);
+    ((high | low) < 16).then_some(high << 4 | low)
 }
+
+/// What each digit of an escape stands for; 255 where it is none.
+static DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut at = 0;
+    while at < 16 {
+        digits[b"0123456789abcdef"[at] as usize] = at as u8;
+        digits[b"0123456789ABCDEF"[at] as usize] = at as u8;
+        at += 1;
+    }
+    digits
+};
 
 /// Encodes as a form's writer does, as much as is needed to read it back.
 pub(super) fn encode(out: &mut String, text: &str) {
@@ -145,9 +166,11 @@ pub(super) const TELLING: u8 = 1;
 pub(super) const CODED: u8 = 2;
 /// Is in no name of a form.
 pub(super) const FOREIGN: u8 = 4;
+/// Begins a name in a name.
+pub(super) const NESTED: u8 = 8;
 
 /// What each byte may mean, so that one look at each is enough.
-const MEANINGS: [u8; 256] = {
+pub(super) static MEANINGS: [u8; 256] = {
     let mut table = [0; 256];
     let mut at = 0;
     while at < TELLS.len() {
@@ -164,10 +187,11 @@ const MEANINGS: [u8; 256] = {
         table[STRANGE[at] as usize] |= FOREIGN;
         at += 1;
     }
+    table[b'[' as usize] |= NESTED;
     table
 };
 const TELLS: &[u8] = b"=:/ %+{[>-\"<\t";
-const CODES: &[u8] = b"%+[\0";
+const CODES: &[u8] = b"%+\0";
 const STRANGE: &[u8] = b"\"{}<>\\";
 
 /// What the bytes of a text may mean, together.
@@ -187,13 +211,44 @@ const WALKED: usize = 3;
 const SEGMENT: usize = 3;
 
 impl Fields {
+    /// What the name of a field says which has no escapes; it may hold other names, `nested`.
+    /// Errs when there were too many.
+    #[inline]
+    pub(super) fn says(
+        &mut self,
+        scope: &Scope<'_>,
+        name: &str,
+        nested: bool,
+    ) -> Result<Says, Unparsable> {
+        let mut says = scope.known.says(scope.rules, Of::Form, name, name.len());
+        if says.selected.is_none() && nested {
+            says.selected = inner(scope, name);
+        }
+        if says.selected.is_none() && may_be_path(name, scope) {
+            says.selected = self.by_path(scope, name)?;
+        }
+        Ok(says)
+    }
+
     /// The selector of the field that is named so, decoded. Errs when there were too many.
     pub(super) fn find(
         &mut self,
         scope: &Scope<'_>,
         name: &str,
     ) -> Result<Option<Sel>, Unparsable> {
-        if let Some(found) = one(scope, name) {
+        match scope.find(Of::Form, name) {
+            Some(found) => Ok(Some(found)),
+            None => self.find_otherwise(scope, name),
+        }
+    }
+
+    /// The same where the name itself selects nothing.
+    pub(super) fn find_otherwise(
+        &mut self,
+        scope: &Scope<'_>,
+        name: &str,
+    ) -> Result<Option<Sel>, Unparsable> {
+        if let Some(found) = inner(scope, name) {
             return Ok(Some(found));
         }
         // What reads a name up to its NUL, or without them, reads another one.
@@ -253,12 +308,41 @@ pub(super) fn may_be_path(name: &str, scope: &Scope<'_>) -> bool {
 }
 
 fn one(scope: &Scope<'_>, name: &str) -> Option<Sel> {
-    scope.find(Of::Form, name).or_else(|| {
-        // Everything below a selected name goes with it: `card[number]`.
-        let (first, rest) = name.split_once('[')?;
-        let inner = rest.split(['[', ']']).filter(|s| !s.is_empty()).take(16);
-        std::iter::once(first).chain(inner).find_map(|segment| scope.find(Of::Form, segment))
-    })
+    scope.find(Of::Form, name).or_else(|| inner(scope, name))
+}
+
+/// Everything below a selected name goes with it: `card[number]`.
+fn inner(scope: &Scope<'_>, name: &str) -> Option<Sel> {
+    let (first, mut rest) = split(name, |b| b == b'[');
+    rest?;
+    if let Some(found) = scope.find(Of::Form, first) {
+        return Some(found);
+    }
+    let mut looked = 0;
+    while let Some(names) = rest
+        && looked < MOST_INNER
+    {
+        let (segment, behind) = split(names, |b| matches!(b, b'[' | b']'));
+        rest = behind;
+        if !segment.is_empty() {
+            looked += 1;
+            if let Some(found) = scope.find(Of::Form, segment) {
+                return Some(found);
+            }
+        }
+    }
+    None
+}
+
+/// Most names in a name that are looked at.
+const MOST_INNER: usize = 16;
+
+/// What is before the first byte that separates, and what is behind it if there is one.
+fn split(text: &str, separates: impl Fn(u8) -> bool) -> (&str, Option<&str>) {
+    match text.bytes().position(separates) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
+    }
 }
 
 fn segments(name: &str) -> impl Iterator<Item = &str> {

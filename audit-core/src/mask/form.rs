@@ -6,6 +6,7 @@ use super::{
     REDACTED,
     fields::{self, Decodings, Fields, find},
     how::{How, Value},
+    names::Says,
     pair::{Role, Told},
     part::Of,
     rules::Sel,
@@ -42,13 +43,13 @@ pub(super) fn form(
         let torn = cut && pieces.is_none();
         let mut rest = piece;
         loop {
-            let end = find(b';', rest);
+            let mut one = Pair::read(rest, torn);
+            let end = one.len;
             let last = end == rest.len();
-            if last && !torn && plain(rest, scope) {
+            if last && !torn && one.is_plain(scope) {
                 out.push_str(rest);
                 break;
             }
-            let one = Pair { text: &rest[..end], all: rest, torn: torn && last, cut: torn };
             let of_pair = |name: &str, scope: &Scope<'_>| match cut {
                 // Its name may still come.
                 true => Some(Sel::SENSITIVE),
@@ -98,30 +99,6 @@ fn is_form(body: &str, cut: bool) -> bool {
     !other && (cut || body.is_empty() || memchr::memchr2(b'=', b'%', body.as_bytes()).is_some())
 }
 
-/// Whether a pair, or a name alone, stays as it is: the name as it is written selects nothing,
-/// and nothing can hide inside. Most are so.
-fn plain(pair: &str, scope: &Scope<'_>) -> bool {
-    let end = find(b'=', pair);
-    let (name, value) = (&pair[..end], pair.get(end + 1..));
-    if fields::all_of(name) != 0 || fields::may_be_path(name, scope) {
-        return false;
-    }
-    let detectors = scope.rules.detectors();
-    let value_stays = value.is_none_or(|value| {
-        // One short bracket makes all of it no form.
-        fields::all_of(value) & fields::TELLING == 0
-            && !detectors.may_find(value)
-            && (value.is_empty() || says_nothing(name, scope))
-    });
-    value_stays && !detectors.may_find(name)
-}
-
-/// Whether a name neither selects its value nor is that of a pair's value.
-fn says_nothing(name: &str, scope: &Scope<'_>) -> bool {
-    let says = scope.known.says(scope.rules, Of::Form, name, name.len());
-    says.selected.is_none() && says.role != Role::Value
-}
-
 /// Steps of a pair that has to be looked into, and of one that is masked.
 const PAIR: usize = 5;
 const MASKED: usize = 15;
@@ -135,16 +112,69 @@ enum Done {
     Removed,
 }
 
+/// A pair, or a name alone, and what follows it up to the next `&`.
 struct Pair<'t> {
-    text: &'t str,
-    /// It and what follows it up to the next `&`.
     all: &'t str,
+    len: usize,
+    name: &'t str,
+    value: Option<&'t str>,
+    /// What the bytes of the name may mean, and those of the value.
+    of_name: u8,
+    of_value: u8,
+    /// What the name says, once that is known.
+    says: Option<Says>,
     /// It goes on beyond what was captured.
     torn: bool,
+    /// What follows it does.
     cut: bool,
 }
 
-impl Pair<'_> {
+impl<'t> Pair<'t> {
+    /// Reads one up to a `;`, with one look at each byte. What follows it may be `cut`.
+    fn read(all: &'t str, cut: bool) -> Self {
+        let (mut equals, mut len) = (None, all.len());
+        let (mut of_name, mut of_value) = (0, 0);
+        for (at, byte) in all.bytes().enumerate() {
+            let meaning = fields::MEANINGS[usize::from(byte)];
+            if byte == b';' {
+                len = at;
+                break;
+            }
+            match equals {
+                Some(_) => of_value |= meaning,
+                None if byte == b'=' => equals = Some(at),
+                None => of_name |= meaning,
+            }
+        }
+        let name = &all[..equals.unwrap_or(len)];
+        let value = equals.map(|at| &all[at + 1..len]);
+        let torn = cut && len == all.len();
+        Self { all, len, name, value, of_name, of_value, says: None, torn, cut }
+    }
+
+    /// Whether it stays as it is: the name as it is written selects nothing, and nothing can hide
+    /// inside. Most are so.
+    fn is_plain(&mut self, scope: &Scope<'_>) -> bool {
+        if self.of_name != 0 || fields::may_be_path(self.name, scope) {
+            return false;
+        }
+        let detectors = scope.rules.detectors();
+        // One short bracket makes all of it no form.
+        if self.of_value & fields::TELLING != 0
+            || self.value.is_some_and(|value| detectors.may_find(value))
+            || detectors.may_find(self.name)
+        {
+            return false;
+        }
+        if self.value.is_none_or(str::is_empty) {
+            return true;
+        }
+        let says = scope.known.says(scope.rules, Of::Form, self.name, self.name.len());
+        self.says = Some(says);
+        // Its name neither selects its value nor is that of a pair's value.
+        says.selected.is_none() && says.role != Role::Value
+    }
+
     fn mask(
         &self,
         out: &mut String,
@@ -155,41 +185,43 @@ impl Pair<'_> {
         if !scope.spend(PAIR) {
             return Err(Unparsable);
         }
-        let Some((name, value)) = self.text.split_once('=') else {
+        let name = self.name;
+        // Names hold none of these unless this is no form.
+        let foreign = self.of_name & fields::FOREIGN != 0;
+        let Some(value) = self.value else {
             if !self.torn {
-                raw(self.text)?;
-                self.other(out, self.text, decodings, scope)?;
+                if foreign {
+                    return Err(Unparsable);
+                }
+                other(out, name, self.of_name, decodings, scope)?;
             }
             return Ok(Done::Written);
         };
-        raw(name)?;
-        let mut selected = self.find(name, fields, decodings, scope)?;
-        if selected.is_none() {
-            let name = fields::decode(name).0;
-            if scope.role(Of::Form, &name) == Role::Value {
-                selected = of_pair(&name, scope);
-            }
+        if foreign {
+            return Err(Unparsable);
         }
-        if let Some(sel) = selected.filter(|_| !self.all[name.len() + 1..].is_empty()) {
-            let value = &self.all[name.len() + 1..];
+        let says = self.says(fields, decodings, scope)?;
+        let mut selected = says.selected;
+        if selected.is_none() && says.role == Role::Value {
+            selected = of_pair(&fields::decode(name).0, scope);
+        }
+        let value_and_rest = &self.all[name.len() + 1..];
+        if let Some(sel) = selected.filter(|_| !value_and_rest.is_empty()) {
             scope.spend(MASKED);
             // What is redacted need not be read.
             let read =
                 !matches!(scope.rules.how_of(sel), How::Redact) || scope.rules.finds_echoes();
-            let (decoded, valid) = if read { fields::decode(value) } else { ("".into(), false) };
+            let (decoded, valid) =
+                if read { fields::decode(value_and_rest) } else { ("".into(), false) };
             let known = valid && !self.cut;
             let value = if known { Value::Text(&decoded) } else { Value::Other };
             let Some(instead) = scope.instead(sel, value) else {
                 if out.ends_with('&') || out.ends_with(';') {
                     out.pop();
                 }
-                return Ok(if self.all.len() == self.text.len() {
-                    Done::Removed
-                } else {
-                    Done::Masked
-                });
+                return Ok(if self.all.len() == self.len { Done::Removed } else { Done::Masked });
             };
-            self.other(out, name, decodings, scope)?;
+            other(out, name, self.of_name, decodings, scope)?;
             out.push('=');
             if *instead == *REDACTED {
                 out.push_str(REDACTED);
@@ -198,77 +230,87 @@ impl Pair<'_> {
             }
             return Ok(Done::Masked);
         }
-        self.other(out, name, decodings, scope)?;
+        other(out, name, self.of_name, decodings, scope)?;
         out.push('=');
         if !self.torn {
             // Somebody's JSON that was not encoded: its `&` would be taken for a separator.
             if value.starts_with(['{', '[']) && value.contains('"') && !is_json(value) {
                 return Err(Unparsable);
             }
-            self.other(out, value, decodings, scope)?;
+            other(out, value, self.of_value, decodings, scope)?;
         }
         Ok(Done::Written)
     }
 
-    /// By the name as it is decoded once, and more often: what forwards a form encodes it again.
-    fn find(
+    /// What its name says of its value, as it is decoded once, and more often: what forwards a
+    /// form encodes it again.
+    fn says(
         &self,
-        name: &str,
         fields: &mut Fields,
         decodings: &mut Decodings,
         scope: &mut Scope<'_>,
-    ) -> Result<Option<Sel>, Unparsable> {
+    ) -> Result<Says, Unparsable> {
+        let name = self.name;
+        if let Some(says) = self.says {
+            return Ok(says);
+        }
+        if self.of_name & fields::CODED == 0 {
+            return fields.says(scope, name, self.of_name & fields::NESTED != 0);
+        }
         let coded = |text: &str| memchr::memchr2(b'%', b'+', text.as_bytes()).is_some();
-        if !coded(name) {
-            return fields.find(scope, name);
-        }
-        decodings.find(name, coded, scope, |decoded, scope| fields.find(scope, decoded))
-    }
-
-    /// A name, or a value that is not selected: what hides inside, at each time of decoding, is
-    /// masked. It is encoded again only then.
-    fn other(
-        &self,
-        out: &mut String,
-        raw: &str,
-        decodings: &mut Decodings,
-        scope: &mut Scope<'_>,
-    ) -> Result<(), Unparsable> {
-        if fields::is_plain(raw, scope) || decoded_len(raw) < fields::SHORTEST {
-            out.push_str(raw);
-            return Ok(());
-        }
-        let coded = |text: &str| memchr::memchr(b'%', text.as_bytes()).is_some();
-        let masked = decodings.find(raw, coded, scope, |decoded, scope| {
-            if fields::is_plain(decoded, scope) {
-                return Ok(None);
-            }
-            match inside(decoded, scope) {
-                Cow::Owned(masked) if masked != *decoded => Ok(Some(masked)),
-                _ => Ok(None),
+        // Its role is that of the name which is decoded once.
+        let mut role = None;
+        let selected = decodings.find(name, coded, scope, |decoded, scope| {
+            let says = scope.known.says(scope.rules, Of::Form, decoded, decoded.len());
+            role.get_or_insert(says.role);
+            match says.selected {
+                Some(found) => Ok(Some(found)),
+                None => fields.find_otherwise(scope, decoded),
             }
         })?;
-        match masked {
-            Some(masked) => fields::encode(out, &masked),
-            None => out.push_str(raw),
-        }
-        Ok(())
+        Ok(Says { selected, role: role.unwrap_or_default() })
     }
 }
 
-/// No more than a text is long when it is decoded once.
+/// Appends a name, or a value that is not selected, whose bytes may mean this: what hides inside,
+/// at each time of decoding, is masked. It is encoded again only then.
+fn other(
+    out: &mut String,
+    raw: &str,
+    meanings: u8,
+    decodings: &mut Decodings,
+    scope: &mut Scope<'_>,
+) -> Result<(), Unparsable> {
+    let plain = meanings & fields::TELLING == 0 && !scope.rules.detectors().may_find(raw);
+    if plain || raw.len() < fields::SHORTEST || decoded_len(raw) < fields::SHORTEST {
+        out.push_str(raw);
+        return Ok(());
+    }
+    let coded = |text: &str| memchr::memchr(b'%', text.as_bytes()).is_some();
+    let masked = decodings.find(raw, coded, scope, |decoded, scope| {
+        if fields::is_plain(decoded, scope) {
+            return Ok(None);
+        }
+        match inside(decoded, scope) {
+            Cow::Owned(masked) if masked != *decoded => Ok(Some(masked)),
+            _ => Ok(None),
+        }
+    })?;
+    match masked {
+        Some(masked) => fields::encode(out, &masked),
+        None => out.push_str(raw),
+    }
+    Ok(())
+}
+
+/// No more than a text is long when it is decoded once; of one that is not short, its own length.
 fn decoded_len(raw: &str) -> usize {
+    if raw.len() >= 3 * fields::SHORTEST {
+        return raw.len();
+    }
     let is_escape =
         |w: &&[u8]| w[0] == b'%' && w[1].is_ascii_hexdigit() && w[2].is_ascii_hexdigit();
     raw.len() - 2 * raw.as_bytes().windows(3).filter(is_escape).count()
-}
-
-/// Names hold none of these unless this is no form.
-fn raw(name: &str) -> Result<(), Unparsable> {
-    match fields::all_of(name) & fields::FOREIGN != 0 {
-        true => Err(Unparsable),
-        false => Ok(()),
-    }
 }
 
 fn is_json(text: &str) -> bool {
