@@ -12,6 +12,10 @@ pub(crate) enum Failure {
     Closed,
     /// The answer is no, and stdout says why.
     No,
+    /// Likewise, and this says why.
+    Refused(String),
+    /// Another process is in the way.
+    Locked(String),
     /// The command line, or the configuration that it names, makes no sense.
     Usage(String),
     /// What was asked for cannot be read or written.
@@ -23,16 +27,19 @@ impl Failure {
     pub(crate) fn message(&self) -> Option<&str> {
         match self {
             Self::Closed | Self::No => None,
-            Self::Usage(text) | Self::Io(text) => Some(text),
+            Self::Refused(text) | Self::Locked(text) | Self::Usage(text) | Self::Io(text) => {
+                Some(text)
+            }
         }
     }
 
-    /// The exit code other programs rely on: 0 ok, 1 the answer is no, 2 wrong use, 4 cannot read
-    /// or write. (3, "locked or unreachable", belongs to commands that connect.)
+    /// The exit code other programs rely on: 0 ok, 1 the answer is no, 2 wrong use, 3 locked,
+    /// 4 cannot read or write.
     pub(crate) fn code(&self) -> ExitCode {
         match self {
             Self::Closed => ExitCode::SUCCESS,
-            Self::No => ExitCode::from(1),
+            Self::No | Self::Refused(_) => ExitCode::from(1),
+            Self::Locked(_) => ExitCode::from(3),
             Self::Usage(_) => ExitCode::from(2),
             Self::Io(_) => ExitCode::from(4),
         }

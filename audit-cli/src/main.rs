@@ -1,7 +1,7 @@
 //! The `audit` command: shows and searches audit trails, and tries out what they hold.
 //!
 //! Stdout is data, stderr is talk. The exit code says how it ended: 0 done, 1 the answer is no, 2 wrong use,
-//! 4 cannot read or write.
+//! 3 locked, 4 cannot read or write.
 
 mod args;
 mod check_proof;
@@ -12,6 +12,7 @@ mod escape;
 mod exit;
 mod explain;
 mod filter;
+mod keep;
 mod key;
 mod keygen;
 mod lint;
@@ -55,6 +56,10 @@ fn main() -> ExitCode {
         Command::Keygen(args) => keygen::run(args),
         Command::Prove(args) => prove::run(args),
         Command::CheckProof(args) => check_proof::run(args),
+        Command::Redact(args) => keep::redact(args),
+        Command::Erase(args) => keep::erase(args),
+        Command::Prune(args) => keep::prune(args),
+        Command::Hold(args) => keep::hold(args),
         Command::Demo(args) => demo::run(args, cli.color),
     };
     let Err(failure) = result else {

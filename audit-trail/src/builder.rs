@@ -1,27 +1,20 @@
 //! Settings, and the way to an open trail.
 
 use std::{
-    collections::VecDeque,
-    io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng, rngs::SysRng};
-
 use crate::{
-    Trail, TrailError, announced,
-    directory::{Directory, file_id},
+    Trail, TrailError,
+    directory::Directory,
     disk::{Disk, Os},
     key,
-    line::Event,
-    lock::Lock,
     note::SigningKey,
-    recover::Found,
-    secret, segment,
+    opening::Opening,
+    secret,
     take::{Place, take},
-    write::{Active, Settings, Shared, Signer, Writer},
 };
 
 /// Settings of a trail. Made by [`Trail::builder`].
@@ -146,12 +139,6 @@ impl Builder {
     /// pipe or not ours, is left as it is, and a record in the next one says so.
     pub fn open(self) -> Result<Trail, TrailError> {
         self.said.check()?;
-        let settings = Settings {
-            segment_bytes: self.said.segment_bytes,
-            segment_age: self.said.segment_age,
-            commit_interval: self.said.commit_interval,
-            heartbeat: self.heartbeat,
-        };
         let disk = self.disk.0;
         let (path, name) = named(&self.root)?;
         let root = Directory::root(&path, Arc::clone(&disk))?;
@@ -163,107 +150,19 @@ impl Builder {
             None => key::of_trail(self.said.key.as_deref(), &beside("key"), &name, &disk)?,
         };
         let verifier = key.verifying_key();
-        let random = |error| {
-            TrailError::io(
-                "seed from the system's random source for",
-                &path,
-                io::Error::other(error),
-            )
-        };
-        let mut rng = StdRng::try_from_rng(&mut SysRng).map_err(random)?;
+        let opening =
+            Opening { root: &path, name: &name, key, said: &self.said, heartbeat: self.heartbeat };
         let Place { directory, lock, found } = take(&root, &verifier)?;
         let path = directory.path().to_owned();
-        let writer = path.file_name().unwrap_or_default().to_string_lossy();
-        let fresh = segment::origin(&name, rng.next_u64(), &writer);
-        let signer = Signer::new(
-            key,
-            self.said.checkpoint_interval,
-            self.said.checkpoint_records,
-            found.signed.unwrap_or_default(),
-        );
-        let writer = begin(directory, lock, found, fresh, rng, settings, signer)?;
-        let shared = Arc::new(Shared::new(writer));
-        shared
-            .commit(usize::MAX)
-            .and_then(|()| shared.sync())
-            .and_then(|()| shared.checkpoint())
-            .map_err(|error| TrailError::io("write to", &path, error))?;
-        shared
-            .with(|writer| writer.announced.note(&writer.directory, writer.next))
-            .map_err(|error| TrailError::io("note what is announced in", &path, error))?;
+        let shared = Arc::new(opening.begin(directory, lock, found)?);
         let thread =
             shared.start().map_err(|error| TrailError::io("start the thread for", &path, error))?;
         Ok(Trail::new(shared, thread, secret, path))
     }
 }
 
-/// The writer in a directory that was made fit, with its first records taken.
-fn begin(
-    directory: Directory,
-    lock: Lock,
-    found: Found,
-    fresh: String,
-    rng: StdRng,
-    settings: Settings,
-    signer: Signer,
-) -> Result<Writer, TrailError> {
-    let (mut origin, mut active) = (fresh, None);
-    if let Some(last) = found.segment {
-        let path = directory.file_path(&segment::file_name(last.from));
-        let stat =
-            rustix::fs::fstat(&last.file).map_err(|e| TrailError::io("inspect", &path, e))?;
-        active = Some(Active {
-            file: Arc::new(last.file),
-            id: file_id(&stat),
-            from: last.from,
-            len: last.len,
-            torn: 0,
-            keep: last.len,
-            header: last.header,
-            born: Instant::now().checked_sub(last.age).unwrap_or_else(Instant::now),
-            full: false,
-        });
-        origin = last.origin;
-    }
-    let next = found.tree.size();
-    let mut writer = Writer {
-        directory,
-        lock: Some(lock),
-        settings,
-        origin,
-        rng,
-        next,
-        pending: Vec::new(),
-        done: 0,
-        spooled: next,
-        unsynced: Vec::new(),
-        in_flight: Vec::new(),
-        syncing: false,
-        durable: next,
-        tree: found.tree,
-        leaves: VecDeque::new(),
-        signer,
-        epoch: 0,
-        active,
-        sealed: None,
-        last_line: Instant::now(),
-        announced: announced::begin(&found.interrupted, found.noted),
-    };
-    let signed = found.signed.unwrap_or_default();
-    writer.push_event(&Event::Open {
-        unclean: found.unclean,
-        size: found.signed,
-        unsealed: (signed < next).then(|| (signed, next - 1)),
-    });
-    for repair in &found.repairs {
-        writer.push_event(repair);
-    }
-    writer.push_interrupted(&found.interrupted);
-    Ok(writer)
-}
-
 /// The root as an absolute path, and its name.
-fn named(root: &Path) -> Result<(PathBuf, String), TrailError> {
+pub(crate) fn named(root: &Path) -> Result<(PathBuf, String), TrailError> {
     let failed = |error| TrailError::io("find", root, error);
     let mut path = std::path::absolute(root).map_err(failed)?;
     if path.file_name().is_none() {

@@ -69,17 +69,24 @@ impl Directory {
             Err(Errno::EXIST) => false,
             Err(error) => return Err(TrailError::io("create", &path, error)),
         };
-        let flags = OFlags::DIRECTORY | OFlags::RDONLY | SAFE;
-        let fd = fs::openat(&self.fd, name, flags, Mode::empty())
-            .map_err(|error| refused(&path, error))?;
-        let this = Self { fd, path, disk: Arc::clone(&self.disk) };
-        this.check("open")?;
+        let this = self.existing(name)?;
         if made {
             // The umask may have taken bits away.
             fs::fchmod(&this.fd, FOLDER_MODE)
                 .and_then(|()| self.sync())
                 .map_err(|error| TrailError::io("create", &this.path, error))?;
         }
+        Ok(this)
+    }
+
+    /// Opens a folder in this one that is there.
+    pub(crate) fn existing(&self, name: &str) -> Result<Self, TrailError> {
+        let path = self.path.join(name);
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | SAFE;
+        let fd = fs::openat(&self.fd, name, flags, Mode::empty())
+            .map_err(|error| refused(&path, error))?;
+        let this = Self { fd, path, disk: Arc::clone(&self.disk) };
+        this.check("open")?;
         Ok(this)
     }
 
@@ -159,6 +166,11 @@ impl Directory {
 
     pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), Errno> {
         self.disk.rename(self.fd.as_fd(), from, to)
+    }
+
+    /// Removes a file that is meant to go.
+    pub(crate) fn unlink(&self, name: &str) -> Result<(), Errno> {
+        self.disk.unlink(self.fd.as_fd(), name)
     }
 
     /// Removes a file that this process has made and that holds nothing.

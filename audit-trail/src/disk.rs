@@ -24,6 +24,7 @@ pub(crate) trait Disk: Send + Sync {
     fn sync(&self, file_or_folder: BorrowedFd<'_>) -> Result<()>;
     fn rename(&self, dir: BorrowedFd<'_>, from: &str, to: &str) -> Result<()>;
     fn truncate(&self, file: BorrowedFd<'_>, len: u64) -> Result<()>;
+    fn unlink(&self, dir: BorrowedFd<'_>, name: &str) -> Result<()>;
 }
 
 /// The real one.
@@ -52,6 +53,10 @@ impl Disk for Os {
 
     fn truncate(&self, file: BorrowedFd<'_>, len: u64) -> Result<()> {
         again(|| fs::ftruncate(file, len))
+    }
+
+    fn unlink(&self, dir: BorrowedFd<'_>, name: &str) -> Result<()> {
+        fs::unlinkat(dir, name, fs::AtFlags::empty())
     }
 }
 
@@ -106,6 +111,7 @@ pub(crate) mod faulty {
         Sync,
         Rename,
         Truncate,
+        Unlink,
     }
 
     /// What becomes of it.
@@ -189,6 +195,11 @@ pub(crate) mod faulty {
         fn truncate(&self, file: BorrowedFd<'_>, len: u64) -> Result<()> {
             self.ask(&Call::Truncate)?;
             Os.truncate(file, len)
+        }
+
+        fn unlink(&self, dir: BorrowedFd<'_>, name: &str) -> Result<()> {
+            self.ask(&Call::Unlink)?;
+            Os.unlink(dir, name)
         }
     }
 }

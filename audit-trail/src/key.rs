@@ -20,18 +20,8 @@ pub(crate) fn of_trail(
     name: &str,
     disk: &Arc<dyn Disk>,
 ) -> Result<SigningKey, TrailError> {
-    if let Some(path) = named {
-        let missing = || TrailError::Key {
-            path: path.to_owned(),
-            why: "it is not there: make one with `audit keygen`, or name no key".to_owned(),
-        };
-        return load(path)?.ok_or_else(missing);
-    }
-    if let Some(text) = std::env::var_os(VARIABLE).filter(|text| !text.is_empty()) {
-        return SigningKey::parse(&text.to_string_lossy()).map_err(|error| TrailError::Key {
-            path: format!("the environment variable {VARIABLE}").into(),
-            why: error.to_string(),
-        });
+    if let Some(key) = given(named)? {
+        return Ok(key);
     }
     loop {
         if let Some(key) = load(beside)? {
@@ -50,6 +40,41 @@ pub(crate) fn of_trail(
             return Ok(key);
         }
     }
+}
+
+/// The key of a trail that has one: found likewise, and never made.
+pub(crate) fn existing(named: Option<&Path>, beside: &Path) -> Result<SigningKey, TrailError> {
+    if let Some(key) = given(named)? {
+        return Ok(key);
+    }
+    let missing = || TrailError::Key {
+        path: beside.to_owned(),
+        why: format!(
+            "it is not there: name the file with the private key that signs this trail, or put its line \
+             into {VARIABLE}"
+        ),
+    };
+    load(beside)?.ok_or_else(missing)
+}
+
+/// The key of the file that was named, or of the environment.
+fn given(named: Option<&Path>) -> Result<Option<SigningKey>, TrailError> {
+    if let Some(path) = named {
+        let missing = || TrailError::Key {
+            path: path.to_owned(),
+            why: "it is not there: make one with `audit keygen`, or name no key".to_owned(),
+        };
+        return load(path)?.ok_or_else(missing).map(Some);
+    }
+    if let Some(text) = std::env::var_os(VARIABLE).filter(|text| !text.is_empty()) {
+        return SigningKey::parse(&text.to_string_lossy()).map(Some).map_err(|error| {
+            TrailError::Key {
+                path: format!("the environment variable {VARIABLE}").into(),
+                why: error.to_string(),
+            }
+        });
+    }
+    Ok(None)
 }
 
 fn load(path: &Path) -> Result<Option<SigningKey>, TrailError> {

@@ -25,7 +25,10 @@ mod error;
 mod key;
 mod line;
 mod lock;
+mod maintain;
 mod note;
+mod opening;
+mod order;
 mod prove;
 mod read;
 mod recover;
@@ -43,6 +46,9 @@ mod tests;
 pub use self::{
     builder::Builder,
     error::TrailError,
+    maintain::{
+        ALL_GROUPS, Held, Hold, MaintainError, Maintenance, Prune, Pruned, Redact, Redacted,
+    },
     note::{BadKey, SigningKey, VerifyingKey},
     prove::{BadProof, Proof, ProveError, Proven, prove},
     read::{Damaged, Item, Line, ReadError, Reader},

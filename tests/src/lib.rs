@@ -5,6 +5,7 @@ pub mod audited;
 pub mod disk;
 pub mod programs;
 pub mod server;
+pub mod standalone;
 pub mod testbed;
 pub mod trail;
 pub mod wire;

@@ -7,10 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::filter::Filter;
 
+mod keep;
 mod proof;
 mod prove;
 mod settings;
 
+pub(crate) use keep::{Change, Erase, Hold, Prune, Redact};
 pub(crate) use proof::{Keygen, Verify};
 pub(crate) use prove::{CheckProof, Prove};
 pub(crate) use settings::{Config, ConfigCommand, Explain, Lint, Source};
@@ -26,11 +28,13 @@ Examples:
   audit lint audit.toml                        what is wrong in a configuration, or unlikely
   audit verify ./audit                         whether a trail still is what was signed
   audit prove ./audit 00/17 --out 17.proof     one record, for somebody without the trail
+  audit erase ./audit --user ann               take a person out, and leave the proof of the rest
 
 Exit codes:
   0  done (also when nothing matched, and when the reader of a pipe stopped early)
-  1  the answer is no (lint: the file has errors; verify: the trail was changed)
+  1  the answer is no (lint: the file has errors; verify: the trail was changed; erase: it is held)
   2  wrong use
+  3  locked: another process takes things out, or the writer does not answer
   4  cannot read or write";
 
 /// Read audit trails, and try out what they hold and why
@@ -63,6 +67,10 @@ pub(crate) enum Command {
     Keygen(Keygen),
     Prove(Prove),
     CheckProof(CheckProof),
+    Redact(Redact),
+    Erase(Erase),
+    Prune(Prune),
+    Hold(Hold),
     Demo(Demo),
 }
 
@@ -266,7 +274,7 @@ mod tests {
 
     #[test]
     fn what_is_not_yet_there_is_refused_as_wrong_use() {
-        for name in ["prune", "serve", "tial"] {
+        for name in ["serve", "tial"] {
             let error = Cli::try_parse_from(["audit", name]).unwrap_err();
             assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains(name));

@@ -2,6 +2,8 @@
 
 use audit_core::{Level, Timestamp};
 
+use super::GROUPS;
+
 /// What a control record says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -27,6 +29,19 @@ pub(crate) enum Event {
         /// What was found.
         reason: String,
     },
+    /// Groups of an earlier record may be redacted: a bit each, in stored order.
+    Redact { seq: u64, groups: u8, reason: Option<String> },
+    /// Segments may be removed whose records all have a seq below this.
+    Prune { to: u64, reason: Option<String> },
+    /// Records that began in this time stay, whatever is asked for, until it is released.
+    Hold {
+        name: String,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+        reason: Option<String>,
+    },
+    /// The hold of this name ends.
+    Release { name: String, reason: Option<String> },
 }
 
 impl Event {
@@ -38,6 +53,10 @@ impl Event {
             Self::Close => ("close", Level::Notice),
             Self::Heartbeat => ("heartbeat", Level::Info),
             Self::Repair { .. } => ("repair", Level::Warning),
+            Self::Redact { .. } => ("redact", Level::Notice),
+            Self::Prune { .. } => ("prune", Level::Notice),
+            Self::Hold { .. } => ("hold", Level::Notice),
+            Self::Release { .. } => ("release", Level::Notice),
         };
         let mut core = format!("\"kind\":\"control\",\"control\":{{\"op\":\"{op}\"");
         match self {
@@ -60,11 +79,44 @@ impl Event {
                 core += &format!(",\"bytes\":{bytes},\"reason\":{}", quoted(reason));
             }
             Self::Close | Self::Heartbeat => {}
+            Self::Redact { seq, groups, .. } => {
+                core += &format!(",\"seq\":{seq},\"groups\":[{}]", quoted_names(*groups));
+            }
+            Self::Prune { to, .. } => core += &format!(",\"to\":{to}"),
+            Self::Hold { name, since, until, .. } => {
+                core += &format!(",\"name\":{}", quoted(name));
+                for (member, time) in [("since", since), ("until", until)] {
+                    if let Some(time) = time {
+                        core += &format!(",\"{member}\":\"{time}\"");
+                    }
+                }
+            }
+            Self::Release { name, .. } => core += &format!(",\"name\":{}", quoted(name)),
+        }
+        if let Some(reason) = self.said() {
+            core += &format!(",\"reason\":{}", quoted(reason));
         }
         let (id, time) = (uuid::Uuid::now_v7(), Timestamp::now());
         core += &format!("}},\"id\":\"{id}\",\"time\":\"{time}\",\"level\":\"{level}\"");
         core.into_bytes()
     }
+
+    /// What somebody gave as the reason of what they asked for.
+    fn said(&self) -> Option<&str> {
+        match self {
+            Self::Redact { reason, .. }
+            | Self::Prune { reason, .. }
+            | Self::Hold { reason, .. }
+            | Self::Release { reason, .. } => reason.as_deref(),
+            Self::Open { .. } | Self::Close | Self::Heartbeat | Self::Repair { .. } => None,
+        }
+    }
+}
+
+fn quoted_names(groups: u8) -> String {
+    let chosen = GROUPS.iter().enumerate().filter(|(at, _)| groups >> at & 1 == 1);
+    let names = chosen.map(|(_, name)| quoted(&String::from_utf8_lossy(name)));
+    names.collect::<Vec<_>>().join(",")
 }
 
 /// Which start of the machine this is: a jump in it explains an `unclean` one.
@@ -85,11 +137,16 @@ mod tests {
     #[test]
     fn every_event_makes_a_line_that_readers_know() {
         let reason = String::from("\"odd\"\n\t");
+        let since = Some(Timestamp::from_micros(0));
         for (event, op) in [
             (Event::Open { unclean: true, size: Some(3), unsealed: Some((3, 4)) }, "open"),
             (Event::Close, "close"),
             (Event::Heartbeat, "heartbeat"),
             (Event::Repair { file: Some("a.bad".into()), bytes: 7, reason }, "repair"),
+            (Event::Redact { seq: 3, groups: 0b101, reason: Some("x".into()) }, "redact"),
+            (Event::Prune { to: 4, reason: None }, "prune"),
+            (Event::Hold { name: "a".into(), since, until: None, reason: None }, "hold"),
+            (Event::Release { name: "a".into(), reason: Some("done".into()) }, "release"),
         ] {
             let mut out = Vec::new();
             encode(&mut out, 5, &event.core(), [].into_iter(), || [0; 16]).unwrap();

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use audit_core::{Entry, EntryError, Timestamp};
+use audit_core::{Entry, EntryError, Group, Timestamp};
 
 /// A line, or the place where none could be read.
 #[derive(Clone, Debug)]
@@ -54,6 +54,16 @@ impl Line {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The groups that are there and not redacted, each with its JSON object as it is stored.
+    pub fn groups(&self) -> impl Iterator<Item = (Group, &str)> {
+        let pieces = self.text.split(",\t").skip(1);
+        pieces.filter_map(|piece| {
+            let (name, value) = piece.strip_prefix('"')?.split_once("\":")?;
+            // Behind an open one there is always a salt, so it is never cut short by the line's end.
+            Some((name.parse().ok()?, value)).filter(|(_, value)| value.starts_with('{'))
+        })
     }
 
     /// The record.

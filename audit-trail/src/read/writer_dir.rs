@@ -314,7 +314,7 @@ impl WriterDir {
     }
 }
 
-fn read_line(writer: &Arc<str>, bytes: &[u8]) -> Result<Line, &'static str> {
+pub(crate) fn read_line(writer: &Arc<str>, bytes: &[u8]) -> Result<Line, &'static str> {
     let parts = line::record(bytes)?;
     // `record` has found it to be UTF-8.
     let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8")?.to_owned();
@@ -328,7 +328,7 @@ fn damaged(path: &Path, line: u64, reason: String) -> Item {
 
 /// When a segment's first record was written: its id tells, to the millisecond. A record's `time`
 /// is that of its beginning, which may lie long before.
-fn begun(path: &Path) -> Option<Timestamp> {
+pub(crate) fn begun(path: &Path) -> Option<Timestamp> {
     // Not a pipe, which would not open before somebody writes to it.
     if !path.symlink_metadata().ok()?.is_file() {
         return None;
@@ -336,8 +336,16 @@ fn begun(path: &Path) -> Option<Timestamp> {
     let file = fs::File::open(path).ok()?;
     let mut lines = Lines::at(0);
     let Next::Line(_header) = lines.next(&file).ok()? else { return None };
-    let Next::Line(first) = lines.next(&file).ok()? else { return None };
-    let entry = Entry::parse(std::str::from_utf8(first).ok()?).ok()?;
+    let mut first = Vec::new();
+    // A checkpoint of what came before may stand first.
+    for _ in 0..2 {
+        let Next::Line(line) = lines.next(&file).ok()? else { return None };
+        if from_line(line).is_none() {
+            first.extend_from_slice(line);
+            break;
+        }
+    }
+    let entry = Entry::parse(std::str::from_utf8(&first).ok()?).ok()?;
     let (seconds, nanos) = Uuid::parse_str(&entry.id?).ok()?.get_timestamp()?.to_unix();
     let micros = i64::try_from(seconds).ok()?.checked_mul(1_000_000)?;
     Some(Timestamp::from_micros(micros + i64::from(nanos / 1_000)))

@@ -28,6 +28,7 @@ enum Op {
     Truncate(String, u64),
     Sync(String),
     Rename(String, String),
+    Remove(String),
     SyncFolder,
     /// All records before this number were promised to be durable.
     Durable(usize),
@@ -98,6 +99,13 @@ impl Disk for Recorder {
         log.0.extend(name.map(|name| Op::Truncate(name, len)));
         Ok(())
     }
+
+    fn unlink(&self, dir: BorrowedFd<'_>, name: &str) -> Result<()> {
+        let mut log = self.0.lock().unwrap();
+        Os.unlink(dir, name)?;
+        log.0.push(Op::Remove(name.to_owned()));
+        Ok(())
+    }
 }
 
 /// What is on the disk for sure, and what may be.
@@ -132,6 +140,10 @@ impl Model {
                     self.names.insert(to.clone(), file);
                     self.changes.push(self.names.clone());
                 }
+            }
+            Op::Remove(name) => {
+                self.names.remove(name);
+                self.changes.push(self.names.clone());
             }
             Op::SyncFolder => {
                 self.durable_names.clone_from(&self.names);
@@ -206,11 +218,25 @@ fn recorded(seed: u64) -> (SigningKey, Vec<Op>) {
     let (root, key, recorder) =
         (Root::new(), SigningKey::generate("audit").unwrap(), Recorder::default());
     let mut rng = StdRng::seed_from_u64(seed);
+    key.save(root.path.with_file_name("audit.key")).unwrap();
     let mut taken = 0;
-    for _ in 0..2 {
+    for run in 0..2 {
         let builder = quiet(&root, &key).disk(recorder.clone());
         let mut trail = builder.open().unwrap();
-        for _ in 0..25 {
+        for step in 0..25 {
+            if step == 20 {
+                // Somebody takes something out, of a closed segment and of the active one.
+                let user = [format!("user-{run}"), format!("user-{}", taken - 1)];
+                let disk: Arc<dyn Disk> = Arc::new(recorder.clone());
+                let one = crate::Maintenance::with_disk(&root.path, None, &disk).unwrap();
+                let of = |line: &Line| user.iter().any(|user| line.text().contains(user));
+                let mut pick = |line: &Line| match of(line) {
+                    true => vec![audit_core::Group::Actor],
+                    false => Vec::new(),
+                };
+                let done = one.redact(&crate::Redact::default(), &mut pick).unwrap().remove(0);
+                assert!(done.unwrap().records >= 2);
+            }
             let more = rng.random_range(1..6);
             write(&mut trail, taken..taken + more);
             taken += more;

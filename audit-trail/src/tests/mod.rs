@@ -7,6 +7,7 @@ mod follow;
 mod images;
 mod interference;
 mod interrupted;
+mod maintaining;
 mod obstacles;
 mod proving;
 mod reading;
@@ -84,6 +85,11 @@ fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
         .collect();
     found.sort();
     found
+}
+
+/// The checkpoint in a line, if it holds one.
+fn note_of(line: &str) -> Option<String> {
+    crate::note::from_line(line.as_bytes())
 }
 
 /// Takes record number `n` and does not commit it.

@@ -17,7 +17,10 @@ use crate::{
 };
 
 pub use self::report::{Anchor, Finding, Verdict};
-pub(crate) use self::walk::small;
+pub(crate) use self::{
+    grants::{Grant, grant},
+    walk::{directory, small},
+};
 
 /// What a trail is compared with.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +70,7 @@ pub fn verify(
             done += bytes;
             progress(done, all);
         };
-        verdicts.push(walk::directory(path, known, &mut read)?);
+        verdicts.push(directory(path, known, &mut read)?);
     }
     report::match_all(&mut verdicts, known);
     Ok(verdicts)

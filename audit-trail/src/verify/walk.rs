@@ -19,7 +19,7 @@ use crate::{
 const SMALL: u64 = 4096;
 
 /// Verifies one directory. `read` is told of bytes as they are read.
-pub(super) fn directory(
+pub(crate) fn directory(
     path: &Path,
     known: &Known,
     read: &mut dyn FnMut(u64),

@@ -8,6 +8,7 @@
 //! written again: after a failed fdatasync the kernel may have thrown the dirty pages away and
 //! marked them clean, and a second fdatasync on the same file would report success.
 
+mod grant;
 mod repair;
 mod rotate;
 mod sign;
@@ -35,6 +36,7 @@ use crate::{
 };
 
 pub(crate) use self::{
+    grant::Granting,
     sign::{PUBLISHED, Signer},
     sync::Shared,
 };
@@ -125,6 +127,7 @@ pub(crate) struct Writer {
     pub(crate) last_line: Instant,
     /// Requests whose records are to come.
     pub(crate) announced: Announced,
+    pub(crate) granting: Granting,
 }
 
 impl Writer {
@@ -196,7 +199,8 @@ impl Writer {
                 reason,
                 "the trail was repaired"
             ),
-            Event::Open { .. } | Event::Close | Event::Heartbeat => {}
+            // What was asked for is told once, and not by record.
+            _ => {}
         }
     }
 

@@ -190,6 +190,28 @@ impl Shared {
         }
     }
 
+    /// Carries out what the holder of the directory orders; returns when it is signed and published.
+    pub(crate) fn carry_out(&self, events: &[Event]) -> Result<(), std::io::Error> {
+        let mut state = self.lock();
+        state.writer.grant(events, false).map_err(std::io::Error::other)?;
+        loop {
+            match state.writer.finish_order() {
+                Ok(()) => return Ok(()),
+                Err(Stop::Syncing) => state = self.wait(state),
+                Err(Stop::Failed(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Ends in good order, where there is no thread. The directory is free afterwards.
+    pub(crate) fn close(&self) -> Result<(), std::io::Error> {
+        self.with(|writer| writer.push_event(&Event::Close));
+        self.sync()?;
+        self.checkpoint()?;
+        self.stop(Duration::ZERO);
+        Ok(())
+    }
+
     /// One sync, without holding up the sink; or waits for the one under way.
     fn sync_once<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         if state.writer.syncing {
@@ -235,6 +257,11 @@ impl Shared {
                     }
                     Ok(()) | Err(_) => {}
                 }
+                state.writer.take_order();
+                while let Err(Stop::Syncing) = state.writer.finish_order() {
+                    state = self.wait(state);
+                }
+                self.done.notify_all();
                 continue;
             }
             let until_checkpoint = state.writer.checkpoint_due();

@@ -1,0 +1,135 @@
+//! Having control records written, signed and published.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use audit_core::Timestamp;
+
+use super::{MaintainError, Maintenance, scan::Signed};
+use crate::{
+    TrailError,
+    directory::Directory,
+    line::Event,
+    lock::{Lock, is_held},
+    opening::Opening,
+    order::{self, Order},
+    recover::{Fitness, recover},
+};
+
+/// How often it is looked whether an order was carried out.
+const LOOK: Duration = Duration::from_millis(10);
+
+impl Maintenance {
+    /// Returns when a published checkpoint covers these records.
+    pub(super) fn have_written(
+        &self,
+        directory: &Directory,
+        signed: &Signed,
+        events: &[Event],
+    ) -> Result<(), MaintainError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        match Lock::take(directory)? {
+            None => self.order(directory, signed, events),
+            Some(lock) => self.write_here(directory, lock, events),
+        }
+    }
+
+    /// By the living writer.
+    fn order(
+        &self,
+        directory: &Directory,
+        signed: &Signed,
+        events: &[Event],
+    ) -> Result<(), MaintainError> {
+        let path = directory.path();
+        for events in order::parts(events) {
+            let (origin, time) = (signed.origin.clone(), Timestamp::now());
+            let order = Order { origin, time, events: events.to_vec() }.sign(&self.key);
+            let put = directory.replace_whole(order::FILE, order.as_bytes());
+            put.map_err(|error| TrailError::io("write an order to", path, error))?;
+            let mut waited = Waited::new(self.patience);
+            while directory.stat(order::FILE).is_ok() {
+                let failed = if waited.too_long() {
+                    let (directory, seconds) = (path.to_owned(), self.patience.as_secs());
+                    MaintainError::NotTaken { directory, seconds }
+                } else if waited.now_and_then() && !is_held(path) {
+                    MaintainError::Refused { directory: path.to_owned() }
+                } else {
+                    thread::sleep(LOOK);
+                    continue;
+                };
+                directory.remove(order::FILE);
+                return Err(failed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where nobody writes.
+    fn write_here(
+        &self,
+        directory: &Directory,
+        lock: Lock,
+        events: &[Event],
+    ) -> Result<(), MaintainError> {
+        let path = directory.path();
+        let found = match recover(directory, &self.key.verifying_key())? {
+            Fitness::Fit(found) => *found,
+            Fitness::Left(why) => {
+                let why = format!(
+                    "nothing is written there any more: {why}. It is evidence: see `audit verify`; \
+                     what must go has to be removed by hand, with the whole directory"
+                );
+                return Err(MaintainError::Evidence { directory: path.to_owned(), why });
+            }
+        };
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let held = self.root_directory.child(&name)?;
+        let said = audit_core::settings::Trail::default();
+        let root_name =
+            self.root.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let opening = Opening {
+            root: &self.root,
+            name: &root_name,
+            key: self.key.clone(),
+            said: &said,
+            heartbeat: Duration::MAX,
+        };
+        let shared = opening.begin(held, lock, found)?;
+        let failed = |error| TrailError::io("write to", path, error);
+        shared.carry_out(events).map_err(failed)?;
+        shared.close().map_err(failed)?;
+        Ok(())
+    }
+}
+
+/// How long something was waited for.
+struct Waited {
+    begun: Instant,
+    patience: Duration,
+    looked: Instant,
+}
+
+impl Waited {
+    fn new(patience: Duration) -> Self {
+        let now = Instant::now();
+        Self { begun: now, patience, looked: now }
+    }
+
+    fn too_long(&self) -> bool {
+        self.begun.elapsed() >= self.patience
+    }
+
+    /// True once a second.
+    fn now_and_then(&mut self) -> bool {
+        let due = self.looked.elapsed() >= Duration::from_secs(1);
+        if due {
+            self.looked = Instant::now();
+        }
+        due
+    }
+}

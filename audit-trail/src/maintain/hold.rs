@@ -1,0 +1,181 @@
+//! Holds: records that stay, whatever is asked for.
+//!
+//! A hold is a record of the trail, and so is its release: a file could be removed unseen, and the next
+//! prune would do the damage.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use audit_core::Timestamp;
+use serde::Deserialize;
+
+use super::{
+    MaintainError, Maintenance,
+    redact::check_reason,
+    scan::{records, segments},
+};
+use crate::{directory::Directory, line::Event, lock::is_held, segment::file_name};
+
+/// Keeps records from being removed and redacted, in all of the root.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hold {
+    /// What it is called: 1 to 64 of `A-Z a-z 0-9 . _ -`.
+    pub name: String,
+    /// Holds records that began at this time or later; without it, all before `until`.
+    pub since: Option<Timestamp>,
+    /// Holds records that began before this time; without it, all from `since` on, also those to come.
+    pub until: Option<Timestamp>,
+    /// Why, for ever on record: a text of at most 200 characters. Put nothing personal into it.
+    pub reason: Option<String>,
+}
+
+/// A hold that is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Held {
+    /// Its name.
+    pub name: String,
+    /// As in [`Hold::since`].
+    pub since: Option<Timestamp>,
+    /// As in [`Hold::until`].
+    pub until: Option<Timestamp>,
+    /// As in [`Hold::reason`].
+    pub reason: Option<String>,
+    /// The writer directory whose record says so, and the record's seq.
+    pub directory: PathBuf,
+    /// The record's place.
+    pub seq: u64,
+    /// When it was placed, or last confirmed by a prune.
+    pub time: Option<Timestamp>,
+}
+
+impl Held {
+    /// Whether it keeps a record of this time. One without a time is kept.
+    pub(super) fn covers(&self, time: Option<Timestamp>) -> bool {
+        let Some(time) = time else { return true };
+        self.meets(time, time)
+    }
+
+    /// Whether it keeps a record that began between these times, both included.
+    pub(super) fn meets(&self, first: Timestamp, last: Timestamp) -> bool {
+        self.since.is_none_or(|since| last >= since) && self.until.is_none_or(|until| first < until)
+    }
+}
+
+#[derive(Deserialize)]
+struct Told {
+    op: String,
+    name: String,
+    since: Option<String>,
+    until: Option<String>,
+    reason: Option<String>,
+}
+
+impl Maintenance {
+    /// The holds in force, by directory and name.
+    ///
+    /// # Errors
+    ///
+    /// When a directory cannot be read.
+    pub fn holds(&self) -> Result<Vec<Held>, MaintainError> {
+        let mut all = Vec::new();
+        for directory in &self.writers {
+            // Without a checkpoint nothing is released.
+            let size = self.signed(directory).map_or(0, |signed| signed.size);
+            all.extend(holds_of(directory, size)?);
+        }
+        Ok(all)
+    }
+
+    /// Places a hold. Gives the directory that has it on record.
+    ///
+    /// # Errors
+    ///
+    /// When it is none, when one of this name is in force, or when it cannot be written.
+    pub fn hold(&self, hold: &Hold) -> Result<PathBuf, MaintainError> {
+        let Hold { name, since, until, reason } = hold.clone();
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+            let why = "the name of a hold is 1 to 64 of A-Z a-z 0-9 . _ -";
+            return Err(MaintainError::Wrong(why.to_owned()));
+        }
+        if since.zip(until).is_some_and(|(since, until)| since >= until) {
+            let why = "a hold must begin before it ends (--until is itself excluded)";
+            return Err(MaintainError::Wrong(why.to_owned()));
+        }
+        check_reason(reason.as_deref())?;
+        if self.holds()?.iter().any(|held| held.name == name) {
+            let why = format!(
+                "a hold called {name} is in force: release it first, or choose another name"
+            );
+            return Err(MaintainError::Wrong(why));
+        }
+        // Where the application writes at the moment, if it does.
+        let living = self.writers.iter().find(|directory| is_held(directory.path()));
+        let directory = living.or_else(|| self.writers.first()).ok_or_else(|| {
+            MaintainError::Wrong("there is no writer directory to write it to".to_owned())
+        })?;
+        self.write(directory, Event::Hold { name, since, until, reason })?;
+        Ok(directory.path().to_owned())
+    }
+
+    /// Ends a hold.
+    ///
+    /// # Errors
+    ///
+    /// When there is none of this name, or it cannot be written.
+    pub fn release(&self, name: &str, reason: Option<&str>) -> Result<(), MaintainError> {
+        check_reason(reason)?;
+        let holds = self.holds()?;
+        let of_name: Vec<_> = holds.iter().filter(|held| held.name == name).collect();
+        if of_name.is_empty() {
+            return Err(MaintainError::Wrong(format!("no hold called {name} is in force")));
+        }
+        for directory in &self.writers {
+            if of_name.iter().any(|held| held.directory == directory.path()) {
+                let (name, reason) = (name.to_owned(), reason.map(str::to_owned));
+                self.write(directory, Event::Release { name, reason })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, directory: &Directory, event: Event) -> Result<(), MaintainError> {
+        let signed = self.signed(directory)?;
+        self.have_written(directory, &signed, &[event])
+    }
+}
+
+/// Those of a directory. A release counts when it is signed; a hold in any case.
+fn holds_of(directory: &Directory, size: u64) -> Result<Vec<Held>, MaintainError> {
+    let mut held: BTreeMap<String, Held> = BTreeMap::new();
+    for from in segments(directory)? {
+        records(directory, &file_name(from), &mut |line, _, _| {
+            if line.kind() != "control" {
+                return;
+            }
+            let Some(told) = told(line.text()) else { return };
+            match &*told.op {
+                "hold" => {
+                    let time = |text: Option<String>| text.and_then(|text| text.parse().ok());
+                    let (since, until) = (time(told.since), time(told.until));
+                    let (name, reason) = (told.name, told.reason);
+                    let (directory, seq) = (directory.path().to_owned(), line.seq());
+                    let time = line.time();
+                    let one = Held { name, since, until, reason, directory, seq, time };
+                    held.insert(one.name.clone(), one);
+                }
+                "release" if line.seq() < size => {
+                    held.remove(&told.name);
+                }
+                _ => {}
+            }
+        })?;
+    }
+    Ok(held.into_values().collect())
+}
+
+fn told(line: &str) -> Option<Told> {
+    let (_, rest) = line.split_once(",\"control\":")?;
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Told>();
+    values.next()?.ok()
+}

@@ -1,0 +1,249 @@
+//! Removing whole segments from the beginning.
+
+use std::path::PathBuf;
+
+use audit_core::Timestamp;
+
+use super::{
+    Held, MaintainError, Maintenance,
+    redact::check_reason,
+    rewrite::clean,
+    scan::{grants, records, segments},
+};
+use crate::{
+    Known, TrailError,
+    announced::noted,
+    directory::{Directory, size},
+    line::Event,
+    read::begun,
+    segment::file_name,
+    verify::{self, Grant},
+};
+
+/// The folder in a writer directory with one file for each forwarder: the seq of the first record it
+/// has not passed on, 20 digits and a line feed.
+const CURSORS: &str = "cursors";
+
+/// What to remove.
+#[derive(Clone, Debug, Default)]
+pub struct Prune {
+    /// Segments all of whose records were written before this time.
+    pub before: Option<Timestamp>,
+    /// Checkpoints that were kept elsewhere: the notes, as in the file `checkpoint`. One must cover what
+    /// is removed: else nobody could tell afterwards whether the trail was cut.
+    pub anchors: Vec<String>,
+    /// Without such a checkpoint, too.
+    pub force: bool,
+    /// Why, for ever on record: a text of at most 200 characters. Put nothing personal into it.
+    pub reason: Option<String>,
+    /// Only tell what would be done.
+    pub dry_run: bool,
+}
+
+/// What was removed from a writer directory.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Pruned {
+    /// The directory.
+    pub directory: PathBuf,
+    /// The first record that was there before, and the first that is there now; in a dry run, would be.
+    pub from: u64,
+    /// See `from`.
+    pub to: u64,
+    /// How many segments were removed; in a dry run, would be.
+    pub segments: u64,
+    /// Their size, in bytes.
+    pub bytes: u64,
+    /// Why not more of what is old enough.
+    pub kept: Option<String>,
+}
+
+impl Maintenance {
+    /// Removes segments all of whose records were written before a time, oldest first, after a signed record
+    /// says so. The last segment stays. Held back by holds, by the cursors of forwarders, and by strict
+    /// requests that have no record yet. What does not verify is never removed.
+    ///
+    /// Gives for each directory what was done, or why it was not.
+    ///
+    /// # Errors
+    ///
+    /// When there is no time, the reason is too long, or the holds cannot be read.
+    pub fn prune(&self, what: &Prune) -> Result<Vec<Result<Pruned, MaintainError>>, MaintainError> {
+        check_reason(what.reason.as_deref())?;
+        let before = what.before.ok_or_else(|| {
+            MaintainError::Wrong("say how old the records are that are to go".to_owned())
+        })?;
+        let holds = self.holds()?;
+        Ok(self.chosen().map(|one| self.prune_in(one, what, before, &holds)).collect())
+    }
+
+    fn prune_in(
+        &self,
+        directory: &Directory,
+        what: &Prune,
+        before: Timestamp,
+        holds: &[Held],
+    ) -> Result<Pruned, MaintainError> {
+        if !what.dry_run {
+            clean(directory)?;
+        }
+        let found = segments(directory)?;
+        let (to, kept) = limit(directory, &found, before, holds)?;
+        let gone: Vec<u64> = found.iter().copied().filter(|from| *from < to).collect();
+        let from = found.first().copied().unwrap_or(0);
+        let mut done = Pruned {
+            directory: directory.path().to_owned(),
+            from,
+            to: to.max(from),
+            segments: gone.len() as u64,
+            bytes: 0,
+            kept,
+        };
+        for from in &gone {
+            done.bytes += directory.stat(&file_name(*from)).map_or(0, |stat| size(&stat));
+        }
+        if gone.is_empty() {
+            return Ok(done);
+        }
+        self.must_be_whole(directory, what, to)?;
+        if what.dry_run {
+            return Ok(done);
+        }
+        let mut events = Vec::new();
+        if !self.is_granted(directory, to)? {
+            let own =
+                holds.iter().filter(|held| held.directory == directory.path() && held.seq < to);
+            // A hold whose record goes is placed again.
+            events.extend(own.map(|held| Event::Hold {
+                name: held.name.clone(),
+                since: held.since,
+                until: held.until,
+                reason: held.reason.clone(),
+            }));
+            events.push(Event::Prune { to, reason: what.reason.clone() });
+        }
+        let signed = self.signed(directory)?;
+        self.have_written(directory, &signed, &events)?;
+        if !self.is_granted(directory, to)? {
+            return Err(MaintainError::Refused { directory: directory.path().to_owned() });
+        }
+        for from in gone {
+            let path = directory.file_path(&file_name(from));
+            let removed = directory.unlink(&file_name(from));
+            // One after the other: a later one that is gone while an earlier one is there is a hole.
+            removed
+                .and_then(|()| directory.sync())
+                .map_err(|error| TrailError::io("remove", &path, error))?;
+        }
+        Ok(done)
+    }
+
+    /// Removing must not hide that something was changed.
+    fn must_be_whole(
+        &self,
+        directory: &Directory,
+        what: &Prune,
+        to: u64,
+    ) -> Result<(), MaintainError> {
+        let key = Some(self.key.verifying_key());
+        let known = Known { key, anchors: what.anchors.clone() };
+        let verdict = verify::directory(directory.path(), &known, &mut |_| {})?;
+        let evidence =
+            |why: String| MaintainError::Evidence { directory: directory.path().to_owned(), why };
+        if let Some(finding) = verdict.broken.first() {
+            let why = format!("nothing is removed, since it does not verify: {finding}");
+            return Err(evidence(why));
+        }
+        let covers = |anchor: &verify::Anchor| anchor.holds == Some(true) && anchor.size >= to;
+        if !what.force && !verdict.anchors.iter().any(covers) {
+            return Err(evidence(format!(
+                "nothing is removed: no checkpoint that was kept elsewhere covers the records before \
+                 {to}. Copy its file `checkpoint` to another machine, and give the copy with --anchor; \
+                 or say --force"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Does a signed and published record allow it?
+    fn is_granted(&self, directory: &Directory, to: u64) -> Result<bool, MaintainError> {
+        let size = self.signed(directory)?.size;
+        let grants = grants(directory, to)?;
+        let allows = |grant: &Grant| matches!(grant, Grant::Prune { to: up_to } if *up_to >= to);
+        Ok(grants.iter().any(|(by, grant)| *by < size && allows(grant)))
+    }
+}
+
+/// Up to where segments may go, and what holds back more.
+fn limit(
+    directory: &Directory,
+    found: &[u64],
+    before: Timestamp,
+    holds: &[Held],
+) -> Result<(u64, Option<String>), MaintainError> {
+    let mut limits: Vec<(u64, String)> = Vec::new();
+    for (name, seq) in cursors(directory)? {
+        limits.push((seq, format!("the forwarder {name} has passed on what is before {seq}")));
+    }
+    if let Some(seq) = noted(directory)? {
+        limits.push((seq, format!("the strict request announced by record {seq} has no record")));
+    }
+    let mut to = 0;
+    for pair in found.windows(2) {
+        let (from, next) = (pair[0], pair[1]);
+        // What a segment holds was written before the next one's first record was.
+        if begun(&directory.file_path(&file_name(next))).is_none_or(|time| time >= before) {
+            break;
+        }
+        if let Some((_, why)) = limits.iter().find(|(limit, _)| *limit < next) {
+            return Ok((to, Some(why.clone())));
+        }
+        let times = if holds.is_empty() { None } else { times(directory, from)? };
+        let held = |held: &&Held| times.is_none_or(|(first, last)| held.meets(first, last));
+        if let Some(hold) = holds.iter().find(held) {
+            return Ok((to, Some(format!("the hold {} keeps record {from} and later", hold.name))));
+        }
+        to = next;
+    }
+    Ok((to, None))
+}
+
+/// The earliest and the latest time in a segment.
+fn times(
+    directory: &Directory,
+    from: u64,
+) -> Result<Option<(Timestamp, Timestamp)>, MaintainError> {
+    let (mut range, mut unknown) = (None::<(Timestamp, Timestamp)>, false);
+    records(directory, &file_name(from), &mut |line, _, _| match line.time() {
+        Some(time) => {
+            let (first, last) = range.unwrap_or((time, time));
+            range = Some((first.min(time), last.max(time)));
+        }
+        None => unknown = true,
+    })?;
+    Ok(range.filter(|_| !unknown))
+}
+
+/// The forwarders, and the first record that each has not passed on.
+fn cursors(directory: &Directory) -> Result<Vec<(String, u64)>, MaintainError> {
+    if directory.stat(CURSORS).is_err() {
+        return Ok(Vec::new());
+    }
+    let folder = directory.existing(CURSORS)?;
+    let names = folder.names();
+    let mut names = names.map_err(|error| TrailError::io("list", folder.path(), error))?;
+    names.retain(|name| !name.ends_with(".new"));
+    let mut found = Vec::new();
+    for name in names {
+        let text = folder.read_small(&name, 64)?;
+        let seq = text.as_deref().and_then(|text| text.trim_end().parse().ok());
+        let seq = seq.ok_or_else(|| MaintainError::Evidence {
+            directory: folder.file_path(&name),
+            why: "is no cursor (a seq of 20 digits): nothing is removed that a forwarder may not \
+                  have passed on; remove the file if there is no such forwarder"
+                .to_owned(),
+        })?;
+        found.push((name, seq));
+    }
+    Ok(found)
+}
