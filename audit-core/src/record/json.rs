@@ -7,18 +7,25 @@ use std::io::Write as _;
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        if is_special(*first) {
-            escape(out, *first);
-            rest = after;
-        } else {
-            let (plain, after) = rest.split_at(plain(rest));
-            out.extend_from_slice(plain);
-            rest = after;
-        }
-    }
+    pieces(text).for_each(|piece| out.extend_from_slice(piece.as_bytes()));
     out.push(b'"');
+}
+
+/// What is between the quotes of a text as a JSON string.
+pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let first = *rest.as_bytes().first()?;
+        let (piece, len) = match escape(first) {
+            Some(escape) => (escape, 1),
+            None => {
+                let len = plain(rest.as_bytes());
+                (&rest[..len], len)
+            }
+        };
+        rest = &rest[len..];
+        Some(piece)
+    })
 }
 
 /// Whether a byte stands for something else in a string of JSON.
@@ -43,22 +50,19 @@ fn plain(bytes: &[u8]) -> usize {
     at + bytes[at..].iter().take_while(|byte| !is_special(**byte)).count()
 }
 
-fn escape(out: &mut Vec<u8>, special: u8) {
-    const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    let short = match special {
-        b'"' | b'\\' => special,
-        b'\n' => b'n',
-        b'\r' => b'r',
-        b'\t' => b't',
-        0x08 => b'b',
-        0x0c => b'f',
-        other => {
-            let digits = [other >> 4, other & 15].map(|digit| DIGITS[usize::from(digit)]);
-            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digits[0], digits[1]]);
-            return;
-        }
-    };
-    out.extend_from_slice(&[b'\\', short]);
+/// What is written for a byte that stands for something else.
+fn escape(byte: u8) -> Option<&'static str> {
+    const CONTROLS: [&str; 32] = [
+        "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007",
+        "\\b", "\\t", "\\n", "\\u000b", "\\f", "\\r", "\\u000e", "\\u000f", "\\u0010", "\\u0011",
+        "\\u0012", "\\u0013", "\\u0014", "\\u0015", "\\u0016", "\\u0017", "\\u0018", "\\u0019",
+        "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f",
+    ];
+    match byte {
+        b'"' => Some("\\\""),
+        b'\\' => Some("\\\\"),
+        control => CONTROLS.get(usize::from(control)).copied(),
+    }
 }
 
 /// Appends `,` (unless the object has just begun) and `"name":`. Names are ours and plain.

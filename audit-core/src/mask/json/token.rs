@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::scan;
-use crate::mask::{REDACTED, how::Value};
+use crate::{mask::how::Value, record::json};
 
 /// [`REDACTED`] as a JSON string.
 pub(super) const QUOTED: &str = "\"[redacted]\"";
@@ -82,17 +82,7 @@ pub(super) fn is_pair(before: &str, rest: &str, cut: bool) -> bool {
 }
 
 pub(super) fn push_string(out: &mut String, text: &str) {
-    let plain = |b: u8| b >= 0x20 && b != b'"' && b != b'\\';
-    if text == REDACTED {
-        return out.push_str(QUOTED);
-    }
     out.push('"');
-    match text.bytes().all(plain) {
-        true => out.push_str(text),
-        false => {
-            let quoted = serde_json::to_string(text).unwrap_or_default();
-            out.push_str(quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default());
-        }
-    }
+    out.extend(json::pieces(text));
     out.push('"');
 }

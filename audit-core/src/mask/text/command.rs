@@ -41,7 +41,8 @@ impl<'t> Scan<'t, '_, '_, '_> {
             |c: char| matches!(c, '"' | '\'' | '`' | '(' | ';' | '|' | '&') || c.is_whitespace();
         for piece in self.text[self.command.seen..at].split_inclusive(ends) {
             let word = piece.trim_end_matches(ends);
-            let word = word.rsplit('/').next().unwrap_or_default();
+            let folder = word.bytes().rposition(|b| b == b'/');
+            let word = folder.map_or(word, |at| &word[at + 1..]);
             if let Some(known) = COMMANDS.iter().find(|known| known.eq_ignore_ascii_case(word)) {
                 self.command.name = known;
             } else if piece.ends_with('\n') && !word.ends_with('\\') {

@@ -17,6 +17,7 @@ pub(super) use self::url::{LONGEST_HOST, untorn};
 use super::{
     REDACTED,
     how::{How, Value},
+    pair::Role,
     part::Of,
     rules::Sel,
     scope::Scope,
@@ -208,6 +209,10 @@ impl<'t> Scan<'t, '_, '_, '_> {
             true => self.scope.find_first(Of::Query, &self.text[begin..], end - begin),
             false => says.selected,
         };
+        if found.is_none() && says.role == Role::None && name::is_alone(bytes, floor, (begin, end))
+        {
+            return at + 1;
+        }
         let found = found.or_else(|| self.of_pair(says.role, at));
         let found = found.or_else(|| self.two_words(floor, begin, end));
         let found = found.or_else(|| self.many_words(floor, begin, end));
@@ -374,9 +379,20 @@ impl<'t> Scan<'t, '_, '_, '_> {
 /// Steps of a value that is masked.
 const MASKED: usize = 60;
 
-fn is_ascii_name(byte: u8) -> bool {
+const fn is_ascii_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
+
+/// The same by one look, since it is asked of so many.
+static ASCII_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < table.len() {
+        table[at] = is_ascii_name(at as u8);
+        at += 1;
+    }
+    table
+};
 
 /// Whether a character that is not ASCII may be in a name. Most are in the first block, for which
 /// there is no need to search through tables.
@@ -389,23 +405,22 @@ fn is_letter(c: char) -> bool {
 
 /// Where the name that ends at `end` begins.
 fn name_start(text: &str, floor: usize, end: usize) -> usize {
-    let bytes = text.as_bytes();
-    let mut begin = end;
-    while begin > floor {
-        let byte = bytes[begin - 1];
-        if byte.is_ascii() {
-            if !is_ascii_name(byte) {
-                break;
-            }
-            begin -= 1;
-        } else {
-            match text[floor..begin].chars().next_back() {
-                Some(c) if is_letter(c) => begin -= c.len_utf8(),
-                _ => break,
-            }
+    let mut before = &text.as_bytes()[floor..end];
+    loop {
+        while let [rest @ .., byte] = before
+            && ASCII_NAME[usize::from(*byte)]
+        {
+            before = rest;
+        }
+        let begin = floor + before.len();
+        if before.last().is_none_or(u8::is_ascii) {
+            return begin;
+        }
+        match text[floor..begin].chars().next_back() {
+            Some(c) if is_letter(c) => before = &before[..before.len() - c.len_utf8()],
+            _ => return begin,
         }
     }
-    begin
 }
 
 /// Whether everything up to the end of the line is the header's value.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     super::{fields, part::Of, rules::Sel, scope::Scope},
-    name_start,
+    is_letter, name_start,
 };
 
 /// Where the name before a separator ends: behind it may be white space, quotes, marks, colour
@@ -12,8 +12,10 @@ use super::{
 pub(super) fn end(text: &str, floor: usize, at: usize) -> usize {
     let bytes = text.as_bytes();
     // Most names: a colour code ends in an `m`.
-    if at > floor && bytes[at - 1].is_ascii_alphanumeric() && bytes[at - 1] != b'm' {
-        return at;
+    match bytes[floor..at].last() {
+        Some(last) if last.is_ascii_alphanumeric() && *last != b'm' => return at,
+        Some(last) if !last.is_ascii() && text[floor..at].ends_with(is_letter) => return at,
+        _ => {}
     }
     let mut end = at;
     while end > floor && at - end < 3 && is_operator(bytes[end - 1]) {
@@ -131,6 +133,16 @@ pub(super) fn written_otherwise(
     Ok(segments(&decoded, bracket, scope))
 }
 
+/// Whether a name is written in no other way, and no word is before it that may be one of it.
+pub(super) fn is_alone(bytes: &[u8], floor: usize, (begin, end): (usize, usize)) -> bool {
+    let name = &bytes[begin..end];
+    let joined = |byte: &u8| matches!(byte, b' ' | b'\\' | b'%' | b'[' | b']');
+    is_plain(name)
+        && name.len() != PROXY.len()
+        && bytes.get(end) != Some(&b']')
+        && !bytes[floor..begin].last().is_some_and(joined)
+}
+
 const PROXY: &[u8] = b"proxy-authorization";
 /// Steps of a name that is looked at in other spellings, and of one in brackets or with escapes.
 const SPELLED: usize = 30;
@@ -139,7 +151,7 @@ const SEGMENTS: usize = 60;
 /// Whether nothing is in a name that it could be looked up without.
 fn is_plain(name: &[u8]) -> bool {
     let edge = |b: Option<&u8>| matches!(b, Some(b'-' | b'_' | b'.'));
-    !edge(name.first()) && !edge(name.last()) && !name.contains(&b'.')
+    !edge(name.first()) && !edge(name.last()) && !name.iter().any(|byte| *byte == b'.')
 }
 
 fn segments(name: &str, bracket: bool, scope: &Scope<'_>) -> Option<Sel> {
