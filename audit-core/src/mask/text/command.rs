@@ -34,20 +34,45 @@ const COMMANDS: &[&str] = &[
     "zip",
 ];
 
+/// The command that a word is, whatever folder it is in.
+fn named(word: &str) -> Option<&'static str> {
+    let last = word.as_bytes().last()?.to_ascii_lowercase();
+    if !ENDS.contains(&last) {
+        return None;
+    }
+    let folder = word.bytes().rposition(|b| b == b'/');
+    let word = folder.map_or(word, |at| &word[at + 1..]);
+    COMMANDS.iter().find(|known| known.eq_ignore_ascii_case(word)).copied()
+}
+
+/// What they end in; few words do.
+const ENDS: &[u8] = b"behilnops";
+
 impl<'t> Scan<'t, '_, '_, '_> {
     /// The command that is named before `at` on the same line.
     fn command(&mut self, at: usize) -> &'t str {
-        let ends =
-            |c: char| matches!(c, '"' | '\'' | '`' | '(' | ';' | '|' | '&') || c.is_whitespace();
-        for piece in self.text[self.command.seen..at].split_inclusive(ends) {
-            let word = piece.trim_end_matches(ends);
-            let folder = word.bytes().rposition(|b| b == b'/');
-            let word = folder.map_or(word, |at| &word[at + 1..]);
-            if let Some(known) = COMMANDS.iter().find(|known| known.eq_ignore_ascii_case(word)) {
-                self.command.name = known;
-            } else if piece.ends_with('\n') && !word.ends_with('\\') {
-                self.command.name = "";
+        let text = self.text;
+        let ends = |b: &u8| matches!(b, b' ' | b'\t'..=b'\r') || b"\"'`(;|&".contains(b);
+        let mut from = self.command.seen;
+        while from < at {
+            let rest = &text.as_bytes()[from..at];
+            let len = rest.iter().position(ends).unwrap_or(rest.len());
+            let mut word = &text[from..from + len];
+            // White space that is not ASCII is rare.
+            if !word.is_ascii() {
+                for other in word.split(char::is_whitespace) {
+                    word = other;
+                    self.command.name = named(word).unwrap_or(self.command.name);
+                }
             }
+            match named(word) {
+                Some(known) => self.command.name = known,
+                None if rest.get(len) == Some(&b'\n') && !word.ends_with('\\') => {
+                    self.command.name = "";
+                }
+                None => {}
+            }
+            from += len + 1;
         }
         self.command.seen = at;
         self.command.name
@@ -95,5 +120,22 @@ impl<'t> Scan<'t, '_, '_, '_> {
             return None;
         }
         Some(self.replace(sel, value.begin, to, value.end.is_some()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_known_in_every_folder() {
+        for known in COMMANDS {
+            for word in [(*known).to_owned(), format!("/usr/bin/{}", known.to_uppercase())] {
+                assert_eq!(named(&word), Some(*known));
+            }
+        }
+        for word in ["", "curl/", "url", "curlx", "é", "ps"] {
+            assert_eq!(named(word), None, "{word}");
+        }
     }
 }

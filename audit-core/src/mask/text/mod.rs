@@ -405,7 +405,7 @@ fn is_letter(c: char) -> bool {
 
 /// Where the name that ends at `end` begins.
 fn name_start(text: &str, floor: usize, end: usize) -> usize {
-    let mut before = &text.as_bytes()[floor..end];
+    let Some(mut before) = text.as_bytes().get(floor..end) else { return end };
     loop {
         while let [rest @ .., byte] = before
             && ASCII_NAME[usize::from(*byte)]

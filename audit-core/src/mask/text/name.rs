@@ -12,7 +12,7 @@ use super::{
 pub(super) fn end(text: &str, floor: usize, at: usize) -> usize {
     let bytes = text.as_bytes();
     // Most names: a colour code ends in an `m`.
-    match bytes[floor..at].last() {
+    match bytes.get(floor..at).and_then(<[u8]>::last) {
         Some(last) if last.is_ascii_alphanumeric() && *last != b'm' => return at,
         Some(last) if !last.is_ascii() && text[floor..at].ends_with(is_letter) => return at,
         _ => {}
@@ -151,7 +151,7 @@ const SEGMENTS: usize = 60;
 /// Whether nothing is in a name that it could be looked up without.
 fn is_plain(name: &[u8]) -> bool {
     let edge = |b: Option<&u8>| matches!(b, Some(b'-' | b'_' | b'.'));
-    !edge(name.first()) && !edge(name.last()) && !name.iter().any(|byte| *byte == b'.')
+    !edge(name.first()) && !edge(name.last()) && name.iter().all(|byte| *byte != b'.')
 }
 
 fn segments(name: &str, bracket: bool, scope: &Scope<'_>) -> Option<Sel> {
