@@ -153,6 +153,7 @@ class Directory:
         self.copy, self.repeated = None, 0  # the lines of the next segment, and how many of them this one repeats
         self.stop, self.damaged, self.problems, self.foreign, self.begun = None, False, [], [], False
         self.redacted, self.redacts, self.prunes, self.unsealed = {}, [], [], []
+        self.listed = []
 
     def walk(self):
         need(not os.path.islink(self.path), "a link")
@@ -165,6 +166,7 @@ class Directory:
         except (OSError, ValueError) as why:
             self.problems.append(f"checkpoint: {why}")
         segments, names = [], os.listdir(self.path)
+        self.listed = [name for name in names if re.fullmatch(r"[0-9]{20}\.jsonl", name)]
         self.begun = any(re.fullmatch("[0-9]{2}", name) for name in names)  # a root, made to look like a directory
         for name in sorted(name for name in names if name.endswith(".jsonl")):
             regular = stat.S_ISREG(os.lstat(os.path.join(self.path, name)).st_mode)
@@ -349,11 +351,15 @@ def verify(keyfile, directory, anchors=()):
             ok = False
     signed = False
     for path in paths:
-        walk = Directory(path, key, dict(held))
-        try:
-            walk.walk()
-        except (OSError, ValueError) as why:
-            walk.problems.append(str(why))
+        for _ in range(100):
+            walk = Directory(path, key, dict(held))
+            try:
+                walk.walk()
+            except (OSError, ValueError) as why:
+                walk.problems.append(str(why))
+            # Where segments were pruned between listing and reading them, it is read again.
+            if all(os.path.lexists(os.path.join(path, name)) for name in walk.listed):
+                break
         if walk.origin and walk.origin in origins:
             walk.problems.append("its origin is that of another directory")
         origins.add(walk.origin)

@@ -392,3 +392,51 @@ fn stopped_at_any_call_of_the_disk_and_run_again() {
     }
     assert!(at > 40, "it ran through after {at} calls");
 }
+
+#[test]
+fn whoever_verifies_meanwhile_is_not_alarmed() {
+    let root = Root::new();
+    let mut trail = root.builder().segment_bytes(2_000).disk(Faulty::fast()).open().unwrap();
+    write(&mut trail, 0..20);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let ended = || done.load(std::sync::atomic::Ordering::Relaxed);
+    std::thread::scope(|threads| {
+        let looking = threads.spawn(|| {
+            let mut looks = 0;
+            while !ended() {
+                let verdict =
+                    verify(&root.path, &Known::default(), &mut |_, _| {}).unwrap().remove(0);
+                assert!(verdict.is_good(), "look {looks}: {verdict}");
+                looks += 1;
+            }
+            looks
+        });
+        let reading = threads.spawn(|| {
+            let mut reader = Reader::open(&root.path).unwrap();
+            let mut seen = 0;
+            while !ended() {
+                for item in drain(&mut reader) {
+                    match item {
+                        Item::Line(_) => seen += 1,
+                        Item::Damaged(damage) => panic!("{damage}"),
+                    }
+                }
+            }
+            seen
+        });
+        for n in (20..200).step_by(6) {
+            write(&mut trail, n..n + 6);
+            if n % 4 == 0 {
+                let users = [format!("user-{n}"), format!("user-{}", n - 10)];
+                redact(&root, &users.each_ref().map(|user| &**user));
+            } else {
+                prune(&root, &[], true).unwrap();
+            }
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(looking.join().unwrap() > 20);
+        assert!(reading.join().unwrap() >= 180);
+    });
+    trail.close().unwrap();
+    whole(&root, &[]);
+}

@@ -18,16 +18,40 @@ use crate::{
 /// No note or key is longer, in bytes.
 const SMALL: u64 = 4096;
 
+/// How often a directory is read again from which segments were removed meanwhile.
+const AGAIN: u32 = 100;
+
 /// Verifies one directory. `read` is told of bytes as they are read.
 pub(crate) fn directory(
     path: &Path,
     known: &Known,
     read: &mut dyn FnMut(u64),
 ) -> Result<Verdict, ReadError> {
+    let mut tried = 1;
+    loop {
+        let (verdict, segments) = once(path, known, read)?;
+        let gone = |from: &u64| {
+            let found = path.join(file_name(*from)).symlink_metadata();
+            found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        // Pruned between listing and reading them, which looks like a hole.
+        if verdict.is_good() || tried == AGAIN || !segments.iter().any(gone) {
+            return Ok(verdict);
+        }
+        tried += 1;
+    }
+}
+
+/// Verifies what is there now; tells which segments were.
+fn once(
+    path: &Path,
+    known: &Known,
+    read: &mut dyn FnMut(u64),
+) -> Result<(Verdict, Vec<u64>), ReadError> {
     let mut walk = Walk::new(path, known.key.is_some());
     if !path.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
         walk.fail("", 0, None, "is no folder".into());
-        return Ok(walk.verdict);
+        return Ok((walk.verdict, Vec::new()));
     }
     // First what was published, then the names, then the segments: what a living writer adds
     // meanwhile is behind all of it.
@@ -42,7 +66,7 @@ pub(crate) fn directory(
     let Some(key) = known.key.clone().or_else(|| own.flatten()) else {
         if is_empty {
             // A start makes the key's file before anything that it could verify.
-            return Ok(walk.finish());
+            return Ok((walk.finish(), Vec::new()));
         }
         walk.fail(
             "",
@@ -50,12 +74,12 @@ pub(crate) fn directory(
             None,
             "there is no key to verify it with: its file verifier.key is missing or is none".into(),
         );
-        return Ok(walk.verdict);
+        return Ok((walk.verdict, Vec::new()));
     };
     let segments = walk.segments(&found);
     walk.expect(published, known, &key);
     walk.segments_in_order(path, &segments, &key, read)?;
-    Ok(walk.finish())
+    Ok((walk.finish(), segments))
 }
 
 #[derive(Default)]
