@@ -67,8 +67,8 @@ pub(crate) struct Erase {
 
 /// Remove old records
 ///
-/// Removes segments, the files of a trail, all of whose records were written before a time; the last
-/// one stays. That they may go is first put on record, signed, so that `audit verify` still passes. Holds,
+/// Removes segments, the files of a trail, all of whose records began before a time; the one that is
+/// written stays. That they may go is first put on record, signed, so that `audit verify` still passes. Holds,
 /// forwarders that are behind, and strict requests without a record hold it back. Works while the
 /// application runs.
 ///
@@ -84,7 +84,7 @@ pub(crate) struct Prune {
     /// A trail root, or one writer's folder
     #[arg(value_name = "DIR")]
     pub(crate) source: PathBuf,
-    /// Records written before TIME: an age such as 90d, or a time as for `audit query --since`
+    /// Records that began before TIME: an age such as 90d, or a time as for `audit query --since`
     #[arg(long, value_name = "TIME", value_parser = when::parse)]
     pub(crate) before: Timestamp,
     /// A checkpoint that was kept elsewhere; may be given several times

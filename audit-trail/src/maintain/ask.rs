@@ -16,6 +16,7 @@ use crate::{
     opening::Opening,
     order::{self, Order},
     recover::{Fitness, recover},
+    write::Shared,
 };
 
 /// How often it is looked whether an order was carried out.
@@ -76,6 +77,24 @@ impl Maintenance {
         lock: Lock,
         events: &[Event],
     ) -> Result<(), MaintainError> {
+        let shared = self.writer_in(directory, lock)?;
+        shared
+            .carry_out(events)
+            .and_then(|()| shared.close())
+            .map_err(|error| TrailError::io("write to", directory.path(), error).into())
+    }
+
+    /// Begins a new segment where nobody writes; where somebody does, does nothing.
+    pub(super) fn begin_segment_if_free(&self, directory: &Directory) -> Result<(), MaintainError> {
+        let Some(lock) = Lock::take(directory)? else { return Ok(()) };
+        let shared = self.writer_in(directory, lock)?;
+        shared
+            .begin_segment()
+            .and_then(|()| shared.close())
+            .map_err(|error| TrailError::io("write to", directory.path(), error).into())
+    }
+
+    fn writer_in(&self, directory: &Directory, lock: Lock) -> Result<Shared, MaintainError> {
         let path = directory.path();
         let found = match recover(directory, &self.key.verifying_key())? {
             Fitness::Fit(found) => *found,
@@ -88,22 +107,17 @@ impl Maintenance {
             }
         };
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let held = self.root_directory.child(&name)?;
+        let held = self.root_directory.existing(&name)?;
         let said = audit_core::settings::Trail::default();
-        let root_name =
-            self.root.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let root_name = self.root.file_name().map(|name| name.to_string_lossy());
         let opening = Opening {
             root: &self.root,
-            name: &root_name,
+            name: &root_name.unwrap_or_default(),
             key: self.key.clone(),
             said: &said,
             heartbeat: Duration::MAX,
         };
-        let shared = opening.begin(held, lock, found)?;
-        let failed = |error| TrailError::io("write to", path, error);
-        shared.carry_out(events).map_err(failed)?;
-        shared.close().map_err(failed)?;
-        Ok(())
+        Ok(opening.begin(held, lock, found)?)
     }
 }
 

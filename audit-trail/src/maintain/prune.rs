@@ -15,7 +15,7 @@ use crate::{
     announced::noted,
     directory::{Directory, size},
     line::Event,
-    read::begun,
+    lock::is_held,
     segment::file_name,
     verify::{self, Grant},
 };
@@ -27,7 +27,7 @@ const CURSORS: &str = "cursors";
 /// What to remove.
 #[derive(Clone, Debug, Default)]
 pub struct Prune {
-    /// Segments all of whose records were written before this time.
+    /// Segments all of whose records began before this time.
     pub before: Option<Timestamp>,
     /// Checkpoints that were kept elsewhere: the notes, as in the file `checkpoint`. One must cover what
     /// is removed: else nobody could tell afterwards whether the trail was cut.
@@ -59,8 +59,9 @@ pub struct Pruned {
 }
 
 impl Maintenance {
-    /// Removes segments all of whose records were written before a time, oldest first, after a signed record
-    /// says so. The last segment stays. Held back by holds, by the cursors of forwarders, and by strict
+    /// Removes segments all of whose records began before a time, oldest first, after a signed record
+    /// says so; what the trail says of itself goes with what it is about. The last segment stays, unless nobody
+    /// writes there: then a new one begins first. Held back by holds, by the cursors of forwarders, and by strict
     /// requests that have no record yet. What does not verify is never removed.
     ///
     /// Gives for each directory what was done, or why it was not.
@@ -87,8 +88,16 @@ impl Maintenance {
         if !what.dry_run {
             clean(directory)?;
         }
+        let left = Self::left_and_old(directory, before, holds)?;
+        if left.is_some() && !what.dry_run {
+            self.begin_segment_if_free(directory)?;
+        }
         let found = segments(directory)?;
-        let (to, kept) = limit(directory, &found, before, holds)?;
+        let mut ends: Vec<_> = found.windows(2).map(|pair| (pair[0], pair[1])).collect();
+        if what.dry_run {
+            ends.extend(found.last().copied().zip(left));
+        }
+        let (to, kept) = limit(directory, &ends, before, holds)?;
         let gone: Vec<u64> = found.iter().copied().filter(|from| *from < to).collect();
         let from = found.first().copied().unwrap_or(0);
         let mut done = Pruned {
@@ -138,6 +147,22 @@ impl Maintenance {
         Ok(done)
     }
 
+    /// The last segment of a directory that nobody writes any more never ends by itself. Where all of one is old
+    /// enough, the seq after it.
+    fn left_and_old(
+        directory: &Directory,
+        before: Timestamp,
+        holds: &[Held],
+    ) -> Result<Option<u64>, MaintainError> {
+        let Some(last) = segments(directory)?.pop() else { return Ok(None) };
+        if is_held(directory.path()) {
+            return Ok(None);
+        }
+        let ages = Ages::of(directory, last)?;
+        let old = ages.of_others.is_some() && ages.are_before(before);
+        Ok((old && !holds.iter().any(|hold| ages.met_by(hold))).then_some(ages.end))
+    }
+
     /// Removing must not hide that something was changed.
     fn must_be_whole(
         &self,
@@ -177,7 +202,7 @@ impl Maintenance {
 /// Up to where segments may go, and what holds back more.
 fn limit(
     directory: &Directory,
-    found: &[u64],
+    ends: &[(u64, u64)],
     before: Timestamp,
     holds: &[Held],
 ) -> Result<(u64, Option<String>), MaintainError> {
@@ -189,39 +214,65 @@ fn limit(
         limits.push((seq, format!("the strict request announced by record {seq} has no record")));
     }
     let mut to = 0;
-    for pair in found.windows(2) {
-        let (from, next) = (pair[0], pair[1]);
-        // What a segment holds was written before the next one's first record was.
-        if begun(&directory.file_path(&file_name(next))).is_none_or(|time| time >= before) {
+    for (from, next) in ends {
+        let ages = Ages::of(directory, *from)?;
+        if !ages.are_before(before) {
             break;
         }
-        if let Some((_, why)) = limits.iter().find(|(limit, _)| *limit < next) {
+        if let Some((_, why)) = limits.iter().find(|(limit, _)| limit < next) {
             return Ok((to, Some(why.clone())));
         }
-        let times = if holds.is_empty() { None } else { times(directory, from)? };
-        let held = |held: &&Held| times.is_none_or(|(first, last)| held.meets(first, last));
-        if let Some(hold) = holds.iter().find(held) {
+        if let Some(hold) = holds.iter().find(|hold| ages.met_by(hold)) {
             return Ok((to, Some(format!("the hold {} keeps record {from} and later", hold.name))));
         }
-        to = next;
+        to = *next;
     }
     Ok((to, None))
 }
 
-/// The earliest and the latest time in a segment.
-fn times(
-    directory: &Directory,
-    from: u64,
-) -> Result<Option<(Timestamp, Timestamp)>, MaintainError> {
-    let (mut range, mut unknown) = (None::<(Timestamp, Timestamp)>, false);
-    records(directory, &file_name(from), &mut |line, _, _| match line.time() {
-        Some(time) => {
-            let (first, last) = range.unwrap_or((time, time));
-            range = Some((first.min(time), last.max(time)));
-        }
-        None => unknown = true,
-    })?;
-    Ok(range.filter(|_| !unknown))
+/// When the records of a segment began.
+#[derive(Default)]
+struct Ages {
+    /// The earliest and the latest of those that are not only of the trail itself.
+    of_others: Option<(Timestamp, Timestamp)>,
+    of_all: Option<(Timestamp, Timestamp)>,
+    /// Some do not say it.
+    unknown: bool,
+    /// The seq after the last one.
+    end: u64,
+}
+
+impl Ages {
+    fn of(directory: &Directory, from: u64) -> Result<Self, MaintainError> {
+        let mut ages = Self::default();
+        records(directory, &file_name(from), &mut |line, _, _| {
+            ages.end = line.seq() + 1;
+            let Some(time) = line.time() else {
+                ages.unknown = true;
+                return;
+            };
+            let wider = |range: Option<(Timestamp, Timestamp)>| {
+                let (first, last) = range.unwrap_or((time, time));
+                Some((first.min(time), last.max(time)))
+            };
+            ages.of_all = wider(ages.of_all);
+            // An announcement holds what a request's record does.
+            if line.kind() != "control" || line.groups().next().is_some() {
+                ages.of_others = wider(ages.of_others);
+            }
+        })?;
+        Ok(ages)
+    }
+
+    /// What the trail says of itself is as old as what it is about.
+    fn are_before(&self, time: Timestamp) -> bool {
+        let range = self.of_others.or(self.of_all);
+        !self.unknown && range.is_none_or(|(_, last)| last < time)
+    }
+
+    fn met_by(&self, hold: &Held) -> bool {
+        self.unknown || self.of_others.is_some_and(|(first, last)| hold.meets(first, last))
+    }
 }
 
 /// The forwarders, and the first record that each has not passed on.

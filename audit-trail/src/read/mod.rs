@@ -22,7 +22,7 @@ pub use self::{
 };
 pub(crate) use self::{
     segment::open_file,
-    writer_dir::{begun, is_writer, names, read_line},
+    writer_dir::{is_writer, names, read_line},
 };
 
 /// How many items are given out before writers that had come to their end are asked again.

@@ -328,7 +328,7 @@ fn damaged(path: &Path, line: u64, reason: String) -> Item {
 
 /// When a segment's first record was written: its id tells, to the millisecond. A record's `time`
 /// is that of its beginning, which may lie long before.
-pub(crate) fn begun(path: &Path) -> Option<Timestamp> {
+fn begun(path: &Path) -> Option<Timestamp> {
     // Not a pipe, which would not open before somebody writes to it.
     if !path.symlink_metadata().ok()?.is_file() {
         return None;

@@ -175,7 +175,9 @@ fn since_leaves_out_what_was_written_before() {
             "{{\"seq\":{seq},\"kind\":\"event\",\"id\":\"{id}\",\"time\":\"2026-11-21T19:31:00.000000Z\",\"module\":\"{seq}\"}}\n"
         )
     };
-    let root = by_hand(&[("00", 0, record(0)), ("00", 1, record(1)), ("00", 2, record(2))]);
+    // A busy writer signs what came before a segment in its second line.
+    let second_one = format!("{{\"checkpoint\":\"x/1/00\\n1\\nAA==\\n\"}}\n{}", record(1));
+    let root = by_hand(&[("00", 0, record(0)), ("00", 1, second_one), ("00", 2, record(2))]);
     let since = |seconds: i64| {
         let time = audit_core::Timestamp::from_micros((second as i64 + seconds) * 1_000_000);
         drain(&mut Reader::since(&root.path, time).unwrap()).len()

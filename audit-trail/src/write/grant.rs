@@ -20,6 +20,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Granting {
     under_way: Option<UnderWay>,
+    /// When the last order was made: a copy of an old one, put there again, is none.
+    last: Option<Timestamp>,
     /// The file of an order that was refused and could not be removed.
     refused: Option<FileId>,
 }
@@ -50,7 +52,13 @@ impl Writer {
             .flatten()
             .ok_or("it cannot be read")
             .and_then(|text| Order::verify(&text, &key, &self.origin, Timestamp::now()));
-        let granted = order.and_then(|order| self.grant(&order.events, true));
+        let granted = order.and_then(|order| {
+            if self.granting.last >= Some(order.time) {
+                return Err("it was carried out already");
+            }
+            self.granting.last = Some(order.time);
+            self.grant(&order.events, true)
+        });
         if let Err(why) = granted {
             let directory = self.directory.path().display();
             tracing::warn!(target: "audit", %directory, why, "an order is refused");

@@ -34,6 +34,15 @@ impl Writer {
         Ok(())
     }
 
+    /// A new segment, if the active one holds records.
+    pub(super) fn begin_anew(&mut self) -> Result<(), Stop> {
+        self.commit()?;
+        match self.active.as_ref().is_some_and(|active| active.from < self.spooled) {
+            true => self.rotate(),
+            false => Ok(()),
+        }
+    }
+
     /// A new segment, durable with its name, that begins with `lines`.
     pub(super) fn begin_segment(&mut self, from: u64, lines: &[u8]) -> Result<Active, Errno> {
         self.announced.note(&self.directory, from)?;

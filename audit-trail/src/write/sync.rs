@@ -203,6 +203,18 @@ impl Shared {
         }
     }
 
+    /// Begins a new segment, whatever the size and age of the last one.
+    pub(crate) fn begin_segment(&self) -> Result<(), std::io::Error> {
+        let mut state = self.lock();
+        loop {
+            match state.writer.begin_anew() {
+                Ok(()) => return Ok(()),
+                Err(Stop::Syncing) => state = self.wait(state),
+                Err(Stop::Failed(error)) => return Err(error),
+            }
+        }
+    }
+
     /// Ends in good order, where there is no thread. The directory is free afterwards.
     pub(crate) fn close(&self) -> Result<(), std::io::Error> {
         self.with(|writer| writer.push_event(&Event::Close));
