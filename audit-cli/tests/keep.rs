@@ -106,9 +106,11 @@ fn a_hold_wins_until_it_is_released() {
 fn what_cannot_be_says_what_to_do() {
     let folder = demo();
     let at = folder.path();
+    let young = run(at, &["prune", "audit", "--before", "1h"]);
+    assert_eq!((young.code, &*young.stdout), (0, "audit/00: nothing to remove\n"));
     let prune = run(at, &["prune", "audit", "--before", "now"]);
-    // One segment, which is the last one.
-    assert_eq!((prune.code, &*prune.stdout), (0, "audit/00: nothing to remove\n"));
+    assert_eq!((prune.code, &*prune.stdout), (1, ""));
+    assert!(prune.stderr.contains("--anchor"), "{}", prune.stderr);
     for (args, code, says) in [
         (&["prune", "audit"][..], 2, "--before"),
         (&["prune", "audit", "--before", "soon"], 2, "an age"),
@@ -136,5 +138,8 @@ fn what_cannot_be_says_what_to_do() {
     assert_eq!(run(at, &["keygen", "other.key"]).code, 0);
     let other = run(at, &["erase", "audit", "--user", "bob", "--signing-key", "other.key"]);
     assert!(other.code == 2 && other.stderr.contains("not signed by this key"), "{}", other.stderr);
+    let all = ["prune", "audit", "--before", "now", "--force", "--signing-key", "elsewhere"];
+    let removed = run(at, &all);
+    assert!(removed.stdout.starts_with("audit/00: removed 1 segment, "), "{}", removed.stdout);
     whole(at);
 }

@@ -15,7 +15,7 @@ use super::{done, files, verifies, with_text};
 const CALLS: &str = "openat,write,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,\
                      ftruncate,flock,linkat,fchmod,mkdirat";
 
-/// A closed trail of five small segments.
+/// A closed trail of three small segments.
 fn written(root: &Path) {
     let trail = Trail::builder(root).segment_bytes(1_500).open().expect("a trail");
     let auditor = Auditor::to(trail);
@@ -24,7 +24,7 @@ fn written(root: &Path) {
     };
     let app = Router::new().route("/{n}", get(greet)).layer(AuditLayer::new(&auditor));
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    for n in 0..5 {
+    for n in 0..3 {
         let request = Request::get(format!("/secret-{n}")).body(Body::empty()).expect("a request");
         drop(runtime.block_on(app.clone().oneshot(request)).expect("an answer"));
         auditor.flush().expect("a flush");
@@ -106,7 +106,8 @@ fn a_redaction_is_done_by_the_next_run() {
         let args = ["erase", root, "--user", "ann", "--reason", "case-7"];
         args.map(str::to_owned).to_vec()
     };
-    let calls = at_each_call(&command, &["\"ann\"", "/secret-0", "/secret-4"]);
+    let calls = at_each_call(&command, &["\"ann\"", "/secret-0", "/secret-2"]);
+    println!("killed at {calls} calls");
     assert!(calls > 60, "{calls} calls");
 }
 
@@ -117,5 +118,6 @@ fn a_prune_is_done_by_the_next_run() {
         args.map(str::to_owned).to_vec()
     };
     let calls = at_each_call(&command, &["/secret-0", "/secret-1"]);
+    println!("killed at {calls} calls");
     assert!(calls > 40, "{calls} calls");
 }
