@@ -15,8 +15,7 @@ use crate::{
     detail,
     escape::{Escaped, EscapedJson},
     exit::Failure,
-    key::key,
-    show,
+    key, show,
     talk::plural,
 };
 
@@ -24,14 +23,16 @@ use crate::{
 const LINE: usize = 1 << 20;
 
 pub(crate) fn run(args: &CheckProof) -> Result<(), Failure> {
-    let key = key(&args.key)?;
+    let key = key::key(&args.key)?;
     let text = read(args.file.as_deref(), Proof::MAX_BYTES)?;
     let line = args.record.as_deref().map(|file| read(Some(file), LINE)).transpose()?;
-    let held = hold(&text, line.as_deref(), &key);
+    let anchors = args.anchor.iter().map(|file| key::read(file)).collect::<Result<Vec<_>, _>>()?;
+    let held = hold(&text, line.as_deref(), &anchors, &key);
+    let anchored = !anchors.is_empty();
     let mut out = io::stdout().lock();
     match (&held, args.json) {
-        (Ok((proof, proven)), false) => tell(&mut out, proof, proven, &key)?,
-        (Ok((proof, proven)), true) => told(&mut out, proof, proven, &key)?,
+        (Ok((proof, proven)), false) => tell(&mut out, proof, proven, &key, anchored)?,
+        (Ok((proof, proven)), true) => told(&mut out, proof, proven, &key, anchored)?,
         (Err(error), false) => writeln!(out, "{}", Escaped(&error.to_string()))?,
         (Err(error), true) => {
             writeln!(out, "{}", json!({ "good": false, "why": error.reason() }))?;
@@ -41,7 +42,12 @@ pub(crate) fn run(args: &CheckProof) -> Result<(), Failure> {
     held.map(drop).map_err(|_| Failure::No)
 }
 
-fn hold(text: &[u8], line: Option<&[u8]>, key: &VerifyingKey) -> Result<(Proof, Proven), BadProof> {
+fn hold(
+    text: &[u8],
+    line: Option<&[u8]>,
+    anchors: &[String],
+    key: &VerifyingKey,
+) -> Result<(Proof, Proven), BadProof> {
     let utf8 = |text| std::str::from_utf8(text).map_err(|_| BadProof::from("it is not UTF-8"));
     if text.len() > Proof::MAX_BYTES {
         return Err("it is longer than any proof".into());
@@ -51,6 +57,14 @@ fn hold(text: &[u8], line: Option<&[u8]>, key: &VerifyingKey) -> Result<(Proof, 
         proof = proof.with_record(utf8(line)?);
     }
     let proven = proof.check(key)?;
+    // A key signs a text in one way, so the same checkpoint is the same text.
+    if !anchors.is_empty() && !anchors.iter().any(|anchor| anchor == proof.checkpoint()) {
+        return Err(
+            "it holds, but its checkpoint is not one that you have kept: ask for a proof that \
+            was made with `audit prove --anchor`"
+                .into(),
+        );
+    }
     Ok((proof, proven))
 }
 
@@ -74,11 +88,15 @@ fn tell(
     proof: &Proof,
     proven: &Proven,
     key: &VerifyingKey,
+    anchored: bool,
 ) -> io::Result<()> {
     let Proven { origin, seq, size, root, .. } = proven;
     writeln!(out, "the proof holds: this is record {seq} of {origin}")?;
     writeln!(out, "  signed by: {key}, the key that you gave")?;
     writeln!(out, "  checkpoint: of {}, root {root}", plural(*size, "record"))?;
+    if anchored {
+        writeln!(out, "  anchored: this is a checkpoint that you have kept")?;
+    }
     if !proven.hidden.is_empty() {
         writeln!(out, "  not shown: {}", proven.hidden.join(", "))?;
     }
@@ -96,6 +114,7 @@ fn told(
     proof: &Proof,
     proven: &Proven,
     key: &VerifyingKey,
+    anchored: bool,
 ) -> io::Result<()> {
     let told = json!({
         "good": true,
@@ -104,6 +123,7 @@ fn told(
         "size": proven.size,
         "root": proven.root,
         "key": key.to_string(),
+        "anchored": anchored,
         "hidden": proven.hidden,
     });
     let told = told.to_string();

@@ -1,20 +1,29 @@
 //! `audit prove`: one record, for somebody who does not have the trail.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
-use audit_trail::{ProveError, prove};
+use audit_trail::{Known, ProveError, prove};
 use serde_json::json;
 
-use crate::{args::Prove, exit::Failure, key::key, talk::say};
+use crate::{
+    args::Prove,
+    exit::Failure,
+    key::{key, read},
+    talk::say,
+};
 
 pub(crate) fn run(args: &Prove) -> Result<(), Failure> {
-    let given = args.key.as_deref().map(key).transpose()?;
-    let proof = prove(&args.source, &args.id, given.as_ref()).map_err(told)?;
+    let mut known = Known::default();
+    known.key = args.key.as_deref().map(key).transpose()?;
+    for file in &args.anchor {
+        known.anchors.push(read(file)?);
+    }
+    let proof = prove(&args.source, &args.id, &known).map_err(told)?;
     let groups: Vec<&str> = args.without.iter().map(String::as_str).collect();
     let proof = proof
         .without(&groups)
@@ -29,7 +38,7 @@ pub(crate) fn run(args: &Prove) -> Result<(), Failure> {
         (file, true) => {
             let mut told = json!({
                 "seq": proof.seq(),
-                "pinned": given.is_some(),
+                "pinned": known.key.is_some(),
                 "bytes": text.len(),
             });
             match file {
@@ -70,5 +79,9 @@ fn save(file: &Path, text: &str) -> Result<(), Failure> {
     };
     let mut made =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
-    made.write_all(text.as_bytes()).and_then(|()| made.sync_all()).map_err(failed)
+    made.write_all(text.as_bytes()).and_then(|()| made.sync_all()).map_err(|error| {
+        // Half a proof is none.
+        let _ = fs::remove_file(file);
+        failed(error)
+    })
 }

@@ -142,6 +142,35 @@ fn the_record_may_be_kept_apart() {
 }
 
 #[test]
+fn a_checkpoint_that_was_kept_needs_no_later_one() {
+    let folder = written();
+    fs::copy(folder.path().join("audit/00/checkpoint"), folder.path().join("friday.note")).unwrap();
+    Auditor::to(Trail::open(folder.path().join("audit")).unwrap()).close_blocking().unwrap();
+    let latest = run(folder.path(), "prove audit 1 --out latest").code;
+    let friday = run(folder.path(), "prove audit 1 --anchor friday.note --out friday").code;
+    assert_eq!((latest, friday), (0, 0));
+    let check = |args: &str| run(folder.path(), &format!("check-proof --key audit.pub {args}"));
+    let held = check("friday --anchor friday.note");
+    assert_eq!(held.code, 0, "{}", held.stdout);
+    assert!(held.stdout.contains("of 3 records") && held.stdout.contains("  anchored: "));
+    let told: Value = serde_json::from_str(&check("friday --json").stdout).unwrap();
+    assert_eq!(told["anchored"], false);
+    assert!(check("latest").stdout.contains("of 5 records"));
+    let later = check("latest --anchor friday.note");
+    assert_eq!(later.code, 1);
+    assert!(later.stdout.contains("not one that you have kept"), "{}", later.stdout);
+    for (args, code, told) in [
+        ("prove audit 4 --anchor friday.note", 1, "no anchor covers record 4"),
+        ("prove audit 1 --anchor audit.pub", 1, "no checkpoint that this key has signed"),
+        ("prove audit 1 --anchor nothing", 4, "cannot read nothing"),
+    ] {
+        let run = run(folder.path(), args);
+        assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{args}");
+        assert!(run.stderr.contains(told), "{args}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn groups_are_left_out() {
     let folder = tempfile::tempdir().unwrap();
     // A trail as `audit demo` leaves it has requests in it.

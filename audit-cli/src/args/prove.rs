@@ -20,6 +20,7 @@ Examples:
   audit prove ./audit 0193a5b2-7c1d-7e3f-8a4b-5c6d7e8f9a0b      the proof of one, to stdout
   audit prove ./audit 00/17 --out 17.tlog-proof                 the record with seq 17 in 00
   audit prove ./audit 00/17 --without actor,request             without who, and what was asked
+  audit prove ./audit 00/17 --anchor friday.note                for somebody who has kept that checkpoint
   audit prove ./audit 00/17 | audit check-proof --key audit.pub
 
 Exit code 1 if there is no such record, if no checkpoint covers it yet, or if what was signed was changed.")]
@@ -36,6 +37,10 @@ pub(crate) struct Prove {
     /// The public key: a file that holds it, or the key itself [default: that in the trail]
     #[arg(long, value_name = "FILE_OR_KEY")]
     pub(crate) key: Option<String>,
+    /// Prove against this checkpoint, which was kept elsewhere, and not the latest; may be given
+    /// several times: then against the latest of them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) anchor: Vec<PathBuf>,
     /// Write the proof to this file, which only you can read; one that exists is left as it is
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -56,10 +61,12 @@ Examples:
   audit check-proof 17.tlog-proof --key audit.pub
   audit prove ./audit 00/17 | audit check-proof --key audit.pub
   audit check-proof 17.tlog-proof --key audit.pub --json | jq .record
+  audit check-proof 17.tlog-proof --key audit.pub --anchor friday.note
   audit check-proof bare.tlog-proof --key audit.pub --record line.json
 
-It shows that the owner of the key has signed a trail that holds this record at this place. It does
-not show that the record is true, nor what else the trail holds.")]
+It shows that the owner of the key has signed a trail that holds this record at this place; with --anchor,
+that it was there already when you got that checkpoint. It does not show that the record is true, nor
+what else the trail holds.")]
 pub(crate) struct CheckProof {
     /// The proof; without it, or with -, it is read on stdin
     #[arg(value_name = "FILE")]
@@ -67,6 +74,9 @@ pub(crate) struct CheckProof {
     /// The public key: a file that holds it (a copy of verifier.key), or the key itself
     #[arg(long, value_name = "FILE_OR_KEY")]
     pub(crate) key: String,
+    /// A checkpoint that you have kept: that of the proof must be the same; or one of several
+    #[arg(long, value_name = "FILE")]
+    pub(crate) anchor: Vec<PathBuf>,
     /// A file with the record's line, in place of the record in the proof
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,

@@ -179,7 +179,9 @@ impl Show<'_> {
             "\n# More to try:\n\
              $ audit query {root} --user ann --since 1m\n\
              $ audit tail {root} -f --path '/orders/**'\n\
-             $ jq -c 'select(.outcome) | [.time, .response.status, .request.path]' {root}/*/*.jsonl\n"
+             $ jq -c 'select(.outcome) | [.time, .response.status, .request.path]' {root}/*/*.jsonl\n\
+             $ audit verify {root}\n\
+             $ audit prove {root} 00/2 --without actor | audit check-proof --key {root}/00/verifier.key\n"
         ))?;
         if !keep {
             self.out.text(format_args!(

@@ -62,6 +62,20 @@ pub enum ProveError {
         /// Its place.
         seq: u64,
     },
+    /// None of the anchors is one.
+    #[error("the anchor is no checkpoint that this key has signed")]
+    NoAnchor,
+    /// None of the anchors is of this directory and covers it.
+    #[error(
+        "no anchor covers record {seq} of {directory}: give a later one of this directory, or none",
+        directory = directory.display()
+    )]
+    NotAnchored {
+        /// Its directory.
+        directory: PathBuf,
+        /// Its place.
+        seq: u64,
+    },
     /// It, or what stands before the next checkpoint, is not what was signed.
     #[error(
         "record {seq} of {directory} cannot be proven: {finding}; `audit verify` tells more",

@@ -8,7 +8,7 @@ mod walk;
 use std::path::{Path, PathBuf};
 
 use crate::{
-    ReadError,
+    Known, ReadError,
     line::MAX_SEQ,
     note::VerifyingKey,
     read::is_writer,
@@ -22,9 +22,10 @@ pub use self::{
 };
 
 /// Makes the proof of one record, also while the trail is written: against the latest checkpoint
-/// that covers it. `source` is a trail root or one writer directory. `id` is the record's `id`, or its
-/// place: its seq, in a root after the directory, as `00/17`. Without a key it is that in the
-/// directory.
+/// that covers it, or, where anchors are known, the latest of these: so somebody who has kept one
+/// needs to trust nothing that was signed after it. `source` is a trail root or one writer directory.
+/// `id` is the record's `id`, or its place: its seq, in a root after the directory, as `00/17`.
+/// Without a key it is that in the directory.
 ///
 /// Only what was checked is given: the checkpoint's signature and the root over what stands before it.
 /// Damage elsewhere in the trail, and segments that were pruned before the record, do not matter.
@@ -33,9 +34,9 @@ pub use self::{
 /// 64 KiB, up to 2 MiB for a long record.
 ///
 /// ```no_run
-/// use audit_trail::{Proof, VerifyingKey, prove};
+/// use audit_trail::{Known, Proof, VerifyingKey, prove};
 ///
-/// let proof = prove("./audit", "00/17", None)?;
+/// let proof = prove("./audit", "00/17", &Known::default())?;
 /// std::fs::write("17.tlog-proof", proof.without(&["actor"])?.to_string())?;
 /// // Elsewhere, without the trail:
 /// let key = VerifyingKey::parse(&std::fs::read_to_string("audit.pub")?)?;
@@ -47,27 +48,23 @@ pub use self::{
 /// # Errors
 ///
 /// When there is no such record, when it is not signed yet, or when what was signed is no more there.
-pub fn prove(
-    source: impl AsRef<Path>,
-    id: &str,
-    key: Option<&VerifyingKey>,
-) -> Result<Proof, ProveError> {
+pub fn prove(source: impl AsRef<Path>, id: &str, known: &Known) -> Result<Proof, ProveError> {
     let source = source.as_ref();
     let all = directories(source, false)?;
     match Wanted::parse(id) {
-        Wanted::Id(id) => by_id(source, &all, id, key),
+        Wanted::Id(id) => by_id(source, &all, id, known),
         Wanted::Place(Some(writer), seq) => {
             let path = source.join(writer);
             if all.contains(&path) {
-                at(&path, seq, key)
+                at(&path, seq, known)
             } else if source.ends_with(writer) {
-                at(source, seq, key)
+                at(source, seq, known)
             } else {
                 Err(not_there(source, id, ": it has no such writer directory"))
             }
         }
         Wanted::Place(None, seq) => match &all[..] {
-            [one] => at(one, seq, key),
+            [one] => at(one, seq, known),
             _ => Err(ProveError::WhichWriter { root: source.to_owned(), count: all.len(), seq }),
         },
     }
@@ -95,18 +92,13 @@ impl<'a> Wanted<'a> {
     }
 }
 
-fn by_id(
-    source: &Path,
-    all: &[PathBuf],
-    id: &str,
-    key: Option<&VerifyingKey>,
-) -> Result<Proof, ProveError> {
+fn by_id(source: &Path, all: &[PathBuf], id: &str, known: &Known) -> Result<Proof, ProveError> {
     let (mut failed, mut elsewhere) = (None, None);
     for path in all {
         let found = find::by_id(path, id)?;
         elsewhere = elsewhere.or(found.elsewhere.map(|seq| (path, seq)));
         if let Some(seq) = found.seq {
-            match at(path, seq, key) {
+            match at(path, seq, known) {
                 Ok(proof) => return Ok(proof),
                 // Somebody may have put one with this id before the other.
                 Err(error) => failed = failed.or(Some(error)),
@@ -123,10 +115,10 @@ fn by_id(
     Err(failed.unwrap_or_else(|| not_there(source, id, &hint)))
 }
 
-fn at(path: &Path, seq: u64, key: Option<&VerifyingKey>) -> Result<Proof, ProveError> {
+fn at(path: &Path, seq: u64, known: &Known) -> Result<Proof, ProveError> {
     let own = small(path, VERIFIER)?.and_then(|text| VerifyingKey::parse(&text).ok());
-    let key = key.cloned().or(own).ok_or_else(|| ProveError::NoKey(path.to_owned()))?;
-    let proof = walk::prove(path, seq, &key)?;
+    let key = known.key.clone().or(own).ok_or_else(|| ProveError::NoKey(path.to_owned()))?;
+    let proof = walk::prove(path, seq, &key, &known.anchors)?;
     // Not one is given that does not hold.
     proof.check(&key).map_err(|error| ProveError::Damaged {
         directory: path.to_owned(),

@@ -14,10 +14,23 @@ use crate::{
     write::PUBLISHED,
 };
 
-/// The proof of the record with this seq.
-pub(super) fn prove(path: &Path, seq: u64, key: &VerifyingKey) -> Result<Proof, ProveError> {
+/// The proof of the record with this seq, against the latest checkpoint that covers it; where there
+/// are anchors, the latest of these.
+pub(super) fn prove(
+    path: &Path,
+    seq: u64,
+    key: &VerifyingKey,
+    anchors: &[String],
+) -> Result<Proof, ProveError> {
     // First what was published, then the names: so a living writer's segments reach it.
     let published = small(path, PUBLISHED)?;
+    let anchored = !anchors.is_empty();
+    let kept = if anchored { anchors } else { published.as_slice() };
+    let mut kept: Vec<_> = kept.iter().filter_map(|note| claim(note, key)).collect();
+    if anchored && kept.is_empty() {
+        return Err(ProveError::NoAnchor);
+    }
+    kept.sort_unstable_by_key(|(signed, _)| std::cmp::Reverse(signed.size));
     let segments = segments(path)?;
     let gone = |from| ProveError::Pruned { directory: path.to_owned(), seq, from };
     let at = match (segments.partition_point(|from| *from <= seq), segments.first()) {
@@ -25,11 +38,11 @@ pub(super) fn prove(path: &Path, seq: u64, key: &VerifyingKey) -> Result<Proof, 
         (0, Some(first)) => return Err(gone(*first)),
         (after, Some(_)) => after - 1,
     };
-    let published = published.and_then(|note| Some((Checkpoint::verify(&note, key)?, note)));
     let mut walk = Walk {
         seq,
         key,
-        published,
+        kept,
+        anchored,
         origin: String::new(),
         tree: Tree::default(),
         branch: None,
@@ -50,7 +63,7 @@ pub(super) fn prove(path: &Path, seq: u64, key: &VerifyingKey) -> Result<Proof, 
         };
         let next = segments.get(at + 1).copied();
         stopped = walk.segment(&file, (&name, *from), next).map_err(failed)?;
-        if stopped.is_some() {
+        if stopped.is_some() || walk.is_done() {
             break;
         }
     }
@@ -59,6 +72,9 @@ pub(super) fn prove(path: &Path, seq: u64, key: &VerifyingKey) -> Result<Proof, 
         (Some((hashes, checkpoint)), _) => Ok(Proof { index: seq, hashes, checkpoint, record }),
         (None, Some(finding)) => {
             Err(ProveError::Damaged { directory: path.to_owned(), seq, finding })
+        }
+        (None, None) if walk.branch.is_some() && anchored => {
+            Err(ProveError::NotAnchored { directory: path.to_owned(), seq })
         }
         (None, None) if walk.branch.is_some() => {
             Err(ProveError::NotSigned { directory: path.to_owned(), seq })
@@ -73,8 +89,11 @@ pub(super) fn prove(path: &Path, seq: u64, key: &VerifyingKey) -> Result<Proof, 
 struct Walk<'a> {
     seq: u64,
     key: &'a VerifyingKey,
-    /// The published checkpoint, until the tree is as large.
-    published: Option<(Checkpoint, String)>,
+    /// Checkpoints that do not stand in the lines and that the tree has not come to, the largest
+    /// first: the published one, or the anchors.
+    kept: Vec<(Checkpoint, String)>,
+    /// Only what is kept counts.
+    anchored: bool,
     /// Set by the first header.
     origin: String,
     tree: Tree,
@@ -142,7 +161,11 @@ impl Walk<'_> {
             if signed.origin != self.origin || signed.size != self.tree.size() {
                 return Err("a checkpoint of another place".to_owned());
             }
-            return self.signed(&signed, note).map(|()| true);
+            self.is_root(&signed)?;
+            if !self.anchored {
+                self.cover(note);
+            }
+            return Ok(true);
         }
         let parts = line::record(line)?;
         let leaf = line::leaf(line)?;
@@ -163,28 +186,43 @@ impl Walk<'_> {
         self.reached().map(|()| true)
     }
 
-    /// Is the tree as large as the published checkpoint?
-    fn reached(&mut self) -> Result<(), String> {
-        let size = self.tree.size();
-        match self.published.take_if(|(signed, _)| signed.size <= size) {
-            Some((signed, note)) if signed.size == size && signed.origin == self.origin => {
-                self.signed(&signed, note)
-            }
-            _ => Ok(()),
-        }
+    /// Nothing more is to come that counts.
+    fn is_done(&self) -> bool {
+        self.anchored && self.kept.is_empty() && self.branch.is_some()
     }
 
-    /// The tree is as large as a checkpoint that was signed.
-    fn signed(&mut self, signed: &Checkpoint, checkpoint: String) -> Result<(), String> {
-        if signed.root != self.tree.root() {
-            return Err(format!(
-                "the records before {} are not those that were signed",
-                signed.size
-            ));
-        }
-        if let Some(branch) = &self.branch {
-            self.latest = Some((branch.hashes(&self.tree), checkpoint));
+    /// Is the tree as large as a checkpoint that is kept?
+    fn reached(&mut self) -> Result<(), String> {
+        let size = self.tree.size();
+        while let Some((signed, note)) = self.kept.pop_if(|(signed, _)| signed.size <= size) {
+            if signed.size == size && signed.origin == self.origin {
+                self.is_root(&signed)?;
+                self.cover(note);
+            }
         }
         Ok(())
     }
+
+    /// The tree is as large as a checkpoint that was signed.
+    fn is_root(&self, signed: &Checkpoint) -> Result<(), String> {
+        match signed.root == self.tree.root() {
+            true => Ok(()),
+            false => {
+                let size = signed.size;
+                Err(format!("the records before {size} are not those that were signed"))
+            }
+        }
+    }
+
+    /// The checkpoint is of the tree as it is.
+    fn cover(&mut self, checkpoint: String) {
+        if let Some(branch) = &self.branch {
+            self.latest = Some((branch.hashes(&self.tree), checkpoint));
+        }
+    }
+}
+
+/// What a note says that the key has signed.
+fn claim(note: &str, key: &VerifyingKey) -> Option<(Checkpoint, String)> {
+    Some((Checkpoint::verify(note, key)?, note.to_owned()))
 }

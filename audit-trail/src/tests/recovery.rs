@@ -122,7 +122,7 @@ fn garbage_of_any_kind_is_moved_away() {
     }
 }
 
-fn resident() -> u64 {
+pub(super) fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use audit_trail::{Proof, VerifyingKey, prove};
+use audit_trail::{Known, Proof, VerifyingKey, prove};
 
 use super::{key_of, written};
 
@@ -64,9 +64,11 @@ fn both_checkers_take_honest_proofs_and_no_changed_byte() {
     let root = folder.path().join("audit");
     written(&root, 40, true);
     let key = key_of(&root.join("00"));
+    let mut known = Known::default();
+    known.key = Some(key.clone());
     let mut honest = Vec::new();
     for seq in 0..42 {
-        let proof = prove(&root, &format!("00/{seq}"), Some(&key)).expect("a proof");
+        let proof = prove(&root, &format!("00/{seq}"), &known).expect("a proof");
         let groups = [&["actor"][..], &["request", "response"], &["error"]];
         honest.push(proof.to_string().into_bytes());
         for groups in groups {
