@@ -32,7 +32,8 @@ Examples:
 
 Exit codes:
   0  done (also when nothing matched, and when the reader of a pipe stopped early)
-  1  the answer is no (lint: the file has errors; verify: the trail was changed; erase: it is held)
+  1  the answer is no (lint: the file has errors; verify: the trail was changed; erase: it is held;
+     check-proof: it does not hold)
   2  wrong use
   3  locked: another process takes things out, or the writer does not answer
   4  cannot read or write";

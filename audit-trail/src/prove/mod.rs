@@ -80,8 +80,8 @@ impl<'a> Wanted<'a> {
     /// Whatever is no place is an id.
     fn parse(text: &'a str) -> Self {
         let seq = |text: &str| {
-            let digits = text.bytes().all(|b| b.is_ascii_digit());
-            text.parse().ok().filter(|seq| digits && *seq <= MAX_SEQ)
+            let seq: Option<u64> = text.parse().ok();
+            seq.filter(|seq| *seq <= MAX_SEQ && seq.to_string() == text)
         };
         let place = match text.split_once('/') {
             Some((writer, rest)) if is_writer(writer) => seq(rest).map(|seq| (Some(writer), seq)),
@@ -110,7 +110,7 @@ fn by_id(source: &Path, all: &[PathBuf], id: &str, known: &Known) -> Result<Proo
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             format!("; record {name}/{seq} holds it, not as its own id: name that place")
         }
-        None => "; `audit query SOURCE --json` shows the id of each record".to_owned(),
+        None => format!("; `audit query {} --json` shows the id of each", source.display()),
     };
     Err(failed.unwrap_or_else(|| not_there(source, id, &hint)))
 }

@@ -59,6 +59,8 @@ pub(super) fn prove(
             Err(error) if error.kind() == io::ErrorKind::NotFound && walk.origin.is_empty() => {
                 return Err(gone(segments.get(at + 1).copied().unwrap_or(seq + 1)));
             }
+            // What cannot be read matters only where the proof would need it.
+            Err(_) if walk.latest.is_some() => break,
             Err(error) => return Err(failed(error).into()),
         };
         let next = segments.get(at + 1).copied();

@@ -291,6 +291,17 @@ fn damage_elsewhere_does_not_matter() {
 }
 
 #[test]
+fn a_later_segment_that_is_none_does_not_matter() {
+    let root = honest(60);
+    let later = root.path.join("00").join(crate::segment::file_name(1_000));
+    fs::create_dir(&later).unwrap();
+    assert!(proven(&root, 5).check(&key(&root)).is_ok());
+    // Where it would be needed, it is named.
+    let error = prove(&root.path, "1000", &Known::default()).unwrap_err().to_string();
+    assert!(error.contains(&later.display().to_string()), "{error}");
+}
+
+#[test]
 fn what_was_changed_is_not_proven() {
     for (name, attack, _) in attacks::ATTACKS {
         let root = honest(60);
@@ -424,7 +435,8 @@ fn a_living_trail_is_proven_while_it_rolls() {
 fn what_is_not_there_is_told() {
     let root = honest(20);
     let told = |id: &str| prove(&root.path, id, &Known::default()).unwrap_err().to_string();
-    assert!(told("no-such-id").contains("`audit query SOURCE --json`"));
+    assert!(told("no-such-id").contains("/audit --json` shows the id of each"));
+    assert!(told("007").contains("no record 007") && told("00/07").contains("no record 00/07"));
     assert!(told("01/3").contains("no such writer directory"));
     assert!(told("00/99").contains("22 records so far"), "{}", told("00/99"));
     assert!(told("9223372036854775808").contains("no record"));
