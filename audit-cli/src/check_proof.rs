@@ -98,7 +98,8 @@ fn tell(
         writeln!(out, "  anchored: this is a checkpoint that you have kept")?;
     }
     if !proven.hidden.is_empty() {
-        writeln!(out, "  not shown: {}", proven.hidden.join(", "))?;
+        let hidden: Vec<&str> = proven.hidden.iter().map(|group| group.as_str()).collect();
+        writeln!(out, "  not shown: {}", hidden.join(", "))?;
     }
     let record = proof.record().unwrap_or_default();
     // A kind that this version does not know is shown as it stands.

@@ -24,10 +24,8 @@ pub(crate) fn run(args: &Prove) -> Result<(), Failure> {
         known.anchors.push(read(file)?);
     }
     let proof = prove(&args.source, &args.id, &known).map_err(told)?;
-    let groups: Vec<&str> = args.without.iter().map(String::as_str).collect();
-    let proof = proof
-        .without(&groups)
-        .map_err(|error| Failure::Usage(format!("--without: {}", error.reason())))?;
+    let proof =
+        proof.without(&args.without).map_err(|error| Failure::Refused(error.to_string()))?;
     let text = proof.to_string();
     if let Some(file) = &args.out {
         save(file, &text)?;
@@ -61,10 +59,7 @@ fn told(error: ProveError) -> Failure {
         ProveError::Read(error) => error.into(),
         ProveError::NoKey(_) => Failure::Io(error.to_string()),
         ProveError::WhichWriter { .. } => Failure::Usage(error.to_string()),
-        error => {
-            say(error);
-            Failure::No
-        }
+        error => Failure::Refused(error.to_string()),
     }
 }
 

@@ -181,7 +181,9 @@ fn groups_are_left_out() {
         .unwrap();
     assert!(demo.status.success());
     let made = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
-    fs::rename(made.join("audit"), folder.path().join("audit")).unwrap();
+    for name in ["audit", "audit.key"] {
+        fs::rename(made.join(name), folder.path().join(name)).unwrap();
+    }
     fs::copy(folder.path().join("audit/00/verifier.key"), folder.path().join("audit.pub")).unwrap();
     let found = run(folder.path(), "query audit --request-id login-1 --json").stdout;
     let id = serde_json::from_str::<Value>(&found).unwrap()["id"].as_str().unwrap().to_owned();
@@ -195,6 +197,14 @@ fn groups_are_left_out() {
     assert!(!held.stdout.contains("ann") && !held.stdout.contains("login"), "{}", held.stdout);
     let people = piped(folder.path(), "check-proof --key audit.pub", proof.stdout.as_bytes());
     assert!(people.stdout.contains("  not shown: actor, request\n"), "{}", people.stdout);
+    // What was redacted in the trail since is not shown either, and the rest is proven as before.
+    let redacted = run(folder.path(), &format!("redact audit {id} --group response"));
+    assert_eq!(redacted.code, 0, "{}", redacted.stderr);
+    let after = run(folder.path(), &format!("prove audit {id}"));
+    let held = piped(folder.path(), "check-proof --key audit.pub --json", after.stdout.as_bytes());
+    let told: Value = serde_json::from_str(&held.stdout).unwrap();
+    assert_eq!(told["hidden"], serde_json::json!(["response"]));
+    assert_eq!(told["record"]["actor"]["user"], "ann");
     // The client's id of a request is not the record's, and the place of the record is told.
     let client = run(folder.path(), "prove audit login-1");
     assert_eq!((client.code, client.stdout.as_str()), (1, ""));
@@ -216,7 +226,7 @@ fn wrong_use_and_what_is_not_there_are_told() {
     for (args, code, told) in [
         ("prove", 2, "<DIR>"),
         ("prove audit", 2, "<ID>"),
-        ("prove audit 1 --without actr", 2, "groups are actor, request"),
+        ("prove audit 1 --without actr", 2, "not one of: actor, request"),
         ("prove audit 1 --key a+b+c", 2, "no public key"),
         ("prove nothing 1", 4, "no trail at nothing"),
         ("prove audit 1 --key nothing", 4, "cannot read nothing"),

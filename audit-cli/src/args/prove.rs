@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use audit_core::Group;
 use clap::Args;
 
 /// Make a proof of one record, for somebody who does not have the trail
@@ -33,7 +34,7 @@ pub(crate) struct Prove {
     pub(crate) id: String,
     /// Leave these groups out: actor, request, response, event, change, metadata, error
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
-    pub(crate) without: Vec<String>,
+    pub(crate) without: Vec<Group>,
     /// The public key: a file that holds it, or the key itself [default: that in the trail]
     #[arg(long, value_name = "FILE_OR_KEY")]
     pub(crate) key: Option<String>,

@@ -1,5 +1,7 @@
 //! Is this a record line?
 
+use audit_core::Group;
+
 use super::{
     MAX_LINE, find,
     json::{Cursor, Why},
@@ -8,6 +10,12 @@ use super::{
 /// The groups in stored order.
 pub(crate) const GROUPS: [&[u8]; 7] =
     [b"actor", b"request", b"response", b"event", b"change", b"metadata", b"error"];
+
+/// Which groups these are: a bit each, in stored order.
+pub(crate) fn bits(groups: &[Group]) -> u8 {
+    let bit = |group: &Group| GROUPS.iter().position(|name| *name == group.as_str().as_bytes());
+    groups.iter().filter_map(bit).fold(0, |all, at| all | 1 << at)
+}
 
 /// Levels in a core value, and in a member of a group: as many as a captured body may have.
 const DEPTH: u8 = 64;

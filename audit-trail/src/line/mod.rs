@@ -11,7 +11,7 @@ mod split;
 
 pub(crate) use self::{
     announced::{Told, core_of, interrupted, told},
-    check::{GROUPS, Parts, control_op, is_of_a_start, record},
+    check::{GROUPS, Parts, bits, control_op, is_of_a_start, record},
     control::Event,
     encode::encode,
     leaf::leaf,

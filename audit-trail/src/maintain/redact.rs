@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Line, TrailError,
     directory::Directory,
-    line::{self, Event, GROUPS},
+    line::{self, Event},
     segment::file_name,
     tree::Hash,
     verify::Grant,
@@ -101,7 +101,7 @@ impl Maintenance {
         holds: &[Held],
         pick: &mut dyn FnMut(&Line) -> Vec<Group>,
     ) -> Result<Redacted, MaintainError> {
-        let mut pick = |line: &Line| mask(&pick(line));
+        let mut pick = |line: &Line| line::bits(&pick(line));
         if !how.dry_run {
             clean(directory)?;
         }
@@ -238,12 +238,7 @@ fn without(line: &[u8], groups: u8) -> Option<Vec<u8>> {
 
 /// The groups of a record that are there and open.
 fn open(line: &Line) -> u8 {
-    line.groups().fold(0, |all, (group, _)| all | mask(&[group]))
-}
-
-fn mask(groups: &[Group]) -> u8 {
-    let bit = |group: &Group| GROUPS.iter().position(|name| *name == group.as_str().as_bytes());
-    groups.iter().filter_map(bit).fold(0, |all, at| all | 1 << at)
+    line.groups().fold(0, |all, (group, _)| all | line::bits(&[group]))
 }
 
 /// A reason stands in the core of a record, where nothing can be redacted.

@@ -34,10 +34,11 @@ pub use self::{
 /// 64 KiB, up to 2 MiB for a long record.
 ///
 /// ```no_run
+/// use audit_core::Group;
 /// use audit_trail::{Known, Proof, VerifyingKey, prove};
 ///
 /// let proof = prove("./audit", "00/17", &Known::default())?;
-/// std::fs::write("17.tlog-proof", proof.without(&["actor"])?.to_string())?;
+/// std::fs::write("17.tlog-proof", proof.without(&[Group::Actor])?.to_string())?;
 /// // Elsewhere, without the trail:
 /// let key = VerifyingKey::parse(&std::fs::read_to_string("audit.pub")?)?;
 /// let proven = Proof::parse(&std::fs::read_to_string("17.tlog-proof")?)?.check(&key)?;

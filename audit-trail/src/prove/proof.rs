@@ -2,11 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
+use audit_core::Group;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::BadProof;
 use crate::{
-    line::{self, GROUPS, MAX_LINE, MAX_SEQ},
+    ALL_GROUPS,
+    line::{self, MAX_LINE, MAX_SEQ},
     note::{Checkpoint, VerifyingKey},
     tree::{Hash, MAX_BRANCH, hex, root_of},
 };
@@ -45,7 +47,7 @@ pub struct Proven {
     pub root: String,
     /// The groups that the record has and that are not shown: only that they are the ones
     /// that were signed. In stored order.
-    pub hidden: Vec<&'static str>,
+    pub hidden: Vec<Group>,
 }
 
 impl Proof {
@@ -114,13 +116,13 @@ impl Proof {
         if root != signed.root {
             return Err("its record and hashes do not lead to the root that was signed".into());
         }
-        let hidden = (0..GROUPS.len()).filter(|bit| parts.redacted & (1 << bit) != 0);
+        let is_hidden = |group: &Group| parts.redacted & line::bits(&[*group]) != 0;
         Ok(Proven {
             origin: signed.origin,
             seq: index,
             size,
             root: hex(&root),
-            hidden: hidden.map(name).collect(),
+            hidden: ALL_GROUPS.into_iter().filter(is_hidden).collect(),
         })
     }
 
@@ -151,35 +153,20 @@ impl Proof {
         self
     }
 
-    /// The proof without some groups of its record (`actor`, `request`, `response`, `event`, `change`,
-    /// `metadata`, `error`): it shows as much as before of the others, and of these only that the
-    /// record has them. Those that it does not have are passed.
+    /// The proof without some groups of its record: it shows as much as before of the others, and of
+    /// these only that the record has them. Those that it does not have are passed.
     ///
     /// # Errors
     ///
-    /// When one is not the name of a group, or the proof holds no record.
-    pub fn without(mut self, groups: &[&str]) -> Result<Self, BadProof> {
-        let mut bits = 0;
-        for group in groups {
-            let bit = GROUPS.iter().position(|name| *name == group.as_bytes());
-            bits |= 1 << bit.ok_or_else(|| no_group(group))?;
-        }
+    /// When the proof holds no record, or what it holds is none.
+    pub fn without(mut self, groups: &[Group]) -> Result<Self, BadProof> {
         let record = self.record.as_deref().ok_or("it holds no record")?;
         let wrong = |why: &str| BadProof::from(format!("its record is none: {why}"));
         line::record(record.as_bytes()).map_err(wrong)?;
-        let record = line::redact(record.as_bytes(), bits).map_err(wrong)?;
+        let record = line::redact(record.as_bytes(), line::bits(groups)).map_err(wrong)?;
         self.record = Some(String::from_utf8_lossy(&record).into_owned());
         Ok(self)
     }
-}
-
-fn name(group: usize) -> &'static str {
-    std::str::from_utf8(GROUPS[group]).unwrap_or_default()
-}
-
-fn no_group(told: &str) -> String {
-    let known: Vec<&str> = (0..GROUPS.len()).map(name).collect();
-    format!("no group is called {told:?}: groups are {}", known.join(", "))
 }
 
 fn decoded_record(text: &str) -> Result<String, BadProof> {

@@ -8,6 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use audit_core::Group;
 use audit_trail::{Known, Proof, VerifyingKey, prove};
 
 use super::{key_of, written};
@@ -69,7 +70,7 @@ fn both_checkers_take_honest_proofs_and_no_changed_byte() {
     let mut honest = Vec::new();
     for seq in 0..42 {
         let proof = prove(&root, &format!("00/{seq}"), &known).expect("a proof");
-        let groups = [&["actor"][..], &["request", "response"], &["error"]];
+        let groups = [&[Group::Actor][..], &[Group::Request, Group::Response], &[Group::Error]];
         honest.push(proof.to_string().into_bytes());
         for groups in groups {
             let less = proof.clone().without(groups).expect("groups");
