@@ -60,7 +60,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 ///     (entry.actor()?.user.as_deref() == Some("ann")).then_some(audit_trail::ALL_GROUPS.to_vec())
 /// };
 /// for done in trail.redact(&Redact::default(), &mut |line| of_ann(line).unwrap_or_default())? {
-///     assert!(done.held.is_empty());
+///     assert!(done?.held.is_empty());
 /// }
 /// # Ok(())
 /// # }
