@@ -13,7 +13,7 @@ use rustix::{
 
 use crate::{
     TrailError,
-    directory::{Directory, check_file, file_id},
+    directory::{Directory, FileId, check_file, file_id},
     disk::write_all,
     read::open_file,
 };
@@ -24,6 +24,9 @@ pub(crate) const NAME: &str = "LOCK";
 /// belongs to the open file, so a second trail in the same process does not get it either.
 pub(crate) struct Lock {
     file: OwnedFd,
+    id: FileId,
+    /// There was none before.
+    pub(crate) is_new: bool,
 }
 
 /// A child that was forked and has not come to its own program yet has the same open file: closing
@@ -42,8 +45,17 @@ impl Lock {
         let path = directory.file_path(NAME);
         let failed = |error: Errno| TrailError::io("lock", &path, error);
         loop {
-            let flags = OFlags::RDWR | OFlags::CREATE;
-            let opened = directory.disk().open(directory.as_fd(), NAME, flags);
+            let open = |flags| directory.disk().open(directory.as_fd(), NAME, flags | OFlags::RDWR);
+            let made = open(OFlags::CREATE | OFlags::EXCL);
+            let is_new = made.is_ok();
+            let opened = match made {
+                Err(Errno::EXIST) => match open(OFlags::empty()) {
+                    // Removed between the two.
+                    Err(Errno::NOENT) => continue,
+                    opened => opened,
+                },
+                made => made,
+            };
             let file = opened.map_err(|error| TrailError::open("open", &path, error))?;
             check_file(&file, &path)?;
             match fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -67,7 +79,18 @@ impl Lock {
             if let Err(error) = named {
                 tracing::warn!(target: "audit", file = %path.display(), %error, "cannot write the pid");
             }
-            return Ok(Some(Self { file }));
+            return Ok(Some(Self { file, id: file_id(&held), is_new }));
+        }
+    }
+}
+
+impl Lock {
+    /// Is its file still found under its name? If not, another writer may take the directory.
+    pub(crate) fn is_in_place(&self, directory: &Directory) -> bool {
+        match directory.stat(NAME) {
+            Ok(stat) => file_id(&stat) == self.id,
+            // Not to be told now, say for want of rights.
+            Err(error) => error != Errno::NOENT,
         }
     }
 }

@@ -4,21 +4,21 @@ use std::{
     collections::VecDeque,
     io,
     path::Path,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, rngs::SysRng};
 
 use crate::{
-    TrailError, announced,
-    directory::{Directory, file_id},
-    line::Event,
+    TrailError,
+    announced::Announced,
+    directory::Directory,
     lock::Lock,
     note::SigningKey,
     recover::Found,
     segment,
-    write::{Active, Granting, Settings, Shared, Signer, Writer},
+    tree::Tree,
+    write::{Granting, Settings, Shared, Signer, Writer},
 };
 
 /// What all directories of a root have in common.
@@ -82,58 +82,32 @@ fn begin(
     settings: Settings,
     signer: Signer,
 ) -> Result<Writer, TrailError> {
-    let (mut origin, mut active) = (fresh, None);
-    if let Some(last) = found.segment {
-        let path = directory.file_path(&segment::file_name(last.from));
-        let stat =
-            rustix::fs::fstat(&last.file).map_err(|e| TrailError::io("inspect", &path, e))?;
-        active = Some(Active {
-            file: Arc::new(last.file),
-            id: file_id(&stat),
-            from: last.from,
-            len: last.len,
-            torn: 0,
-            keep: last.len,
-            header: last.header,
-            born: Instant::now().checked_sub(last.age).unwrap_or_else(Instant::now),
-            full: false,
-        });
-        origin = last.origin;
-    }
-    let next = found.tree.size();
+    let path = directory.path().to_owned();
     let mut writer = Writer {
         directory,
         lock: Some(lock),
         settings,
-        origin,
+        origin: fresh,
         rng,
-        next,
+        next: 0,
         pending: Vec::new(),
         done: 0,
-        spooled: next,
+        spooled: 0,
         unsynced: Vec::new(),
         in_flight: Vec::new(),
         syncing: false,
-        durable: next,
-        tree: found.tree,
+        durable: 0,
+        tree: Tree::default(),
         leaves: VecDeque::new(),
         signer,
         epoch: 0,
-        active,
+        moves: 0,
+        active: None,
         sealed: None,
         last_line: Instant::now(),
-        announced: announced::begin(&found.interrupted, found.noted),
+        announced: Announced::default(),
         granting: Granting::default(),
     };
-    let signed = found.signed.unwrap_or_default();
-    writer.push_event(&Event::Open {
-        unclean: found.unclean,
-        size: found.signed,
-        unsealed: (signed < next).then(|| (signed, next - 1)),
-    });
-    for repair in &found.repairs {
-        writer.push_event(repair);
-    }
-    writer.push_interrupted(&found.interrupted);
+    writer.begin(found).map_err(|error| TrailError::io("inspect", &path, error))?;
     Ok(writer)
 }

@@ -1,5 +1,7 @@
 //! The first writer directory of a root that can be written.
 
+use std::time::Duration;
+
 use rustix::io::Errno;
 
 use crate::{
@@ -9,10 +11,15 @@ use crate::{
     lock::Lock,
     note::VerifyingKey,
     recover::{Fitness, Found, VERIFIER, recover},
+    segment::parse_name,
 };
 
 /// How many writers a root takes: their names have two digits.
 const WRITERS: usize = 100;
+
+/// How long a directory is left alone whose `LOCK` was removed: longer than its writer takes to find
+/// out, unless it waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A writer directory that is held and can be written.
 pub(crate) struct Place {
@@ -61,6 +68,12 @@ pub(crate) fn take(root: &Directory, key: &VerifyingKey) -> Result<Place, TrailE
 fn attempt(root: &Directory, name: &str, key: &VerifyingKey) -> Result<Tried, TrailError> {
     let directory = root.child(name)?;
     let Some(lock) = Lock::take(&directory)? else { return Ok(Tried::Held) };
+    if lock.is_new
+        && directory.names().is_ok_and(|names| names.iter().any(|name| parse_name(name).is_some()))
+    {
+        // Somebody has removed it. A writer that lives leaves the directory meanwhile.
+        std::thread::sleep(PATIENCE);
+    }
     let found = match recover(&directory, key)? {
         Fitness::Fit(found) => *found,
         Fitness::Left(why) => return Ok(Tried::Left(why)),

@@ -108,6 +108,12 @@ impl Trail {
         self.shared.with(|writer| writer.push(core, groups)).map_err(SinkError::refused)
     }
 
+    /// Keeps the thread from looking at the directory.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> impl Drop + '_ {
+        self.shared.hold()
+    }
+
     /// Signs what was taken so far.
     #[cfg(test)]
     pub(crate) fn checkpoint(&self) {

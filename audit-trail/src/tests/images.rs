@@ -286,6 +286,13 @@ fn tried(key: &SigningKey, log: &[Op], seed: u64, images: usize) -> (usize, usiz
             fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
                 .unwrap();
         }
+        // Or the start would wait for whoever may have it.
+        fs::write(folder.join("LOCK"), "").unwrap();
+        fs::set_permissions(
+            folder.join("LOCK"),
+            std::os::unix::fs::PermissionsExt::from_mode(0o600),
+        )
+        .unwrap();
         fs::write(folder.join("verifier.key"), format!("{}\n", key.verifying_key())).unwrap();
         let known = Known { key: Some(key.verifying_key()), ..Known::default() };
         // Before anything was signed only a key from outside would ask for more.

@@ -7,6 +7,7 @@ mod follow;
 mod images;
 mod interference;
 mod interrupted;
+mod leaving;
 mod maintaining;
 mod obstacles;
 mod proving;

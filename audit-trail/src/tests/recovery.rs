@@ -286,6 +286,8 @@ fn mutated_folders_always_open() {
             fs::remove_dir_all(writer.unwrap().path()).unwrap();
         }
         fs::create_dir(root.path.join("00")).unwrap();
+        // Or the start would wait for whoever may have it.
+        fs::write(root.path.join("00/LOCK"), "").unwrap();
         let mut folder = healthy.clone();
         for _ in 0..=below(3) {
             // Mostly the last one: it is the one that is read.

@@ -9,6 +9,7 @@
 //! marked them clean, and a second fdatasync on the same file would report success.
 
 mod grant;
+mod leave;
 mod repair;
 mod rotate;
 mod sign;
@@ -121,6 +122,8 @@ pub(crate) struct Writer {
     pub(crate) signer: Signer,
     /// Rises whenever the file was cut or left, so that a sync that began before is not counted.
     pub(crate) epoch: u64,
+    /// How often it went on in another directory, where lines have other numbers.
+    pub(crate) moves: u64,
     /// Absent after a failure: the next step opens a new one.
     pub(crate) active: Option<Active>,
     pub(crate) sealed: Option<Sealed>,

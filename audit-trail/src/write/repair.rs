@@ -15,7 +15,7 @@ use super::{Sealed, Stop, Writer, without_notes};
 use crate::{
     directory::{Directory, file_id, size},
     line::{Event, MAX_LINE},
-    lock::Lock,
+    lock::{self, Lock},
     recover::move_tail,
     segment::file_name,
 };
@@ -23,10 +23,14 @@ use crate::{
 impl Writer {
     /// Sees to it that there is an active segment and that nobody else has touched it.
     pub(crate) fn make_ready(&mut self) -> Result<(), Stop> {
+        self.give_way()?;
         let Some(active) = &self.active else { return self.reopen() };
         match self.directory.stat(&file_name(active.from)) {
             Ok(stat) if file_id(&stat) == active.id => {}
             Ok(_) | Err(Errno::NOENT) => {
+                if self.give_way()? {
+                    return self.have_active();
+                }
                 self.lose("was removed, renamed or replaced");
                 return self.reopen();
             }
@@ -47,6 +51,10 @@ impl Writer {
 
     /// The file has another length than this writer gave it.
     fn realign(&mut self, found: u64) -> Result<(), Stop> {
+        // What another writer appended that holds the directory now is not foreign.
+        if self.give_way()? {
+            return self.have_active();
+        }
         let Some(active) = &self.active else { return Ok(()) };
         let (name, file) = (file_name(active.from), duplicate(&active.file)?);
         let (len, keep) = (active.len, active.keep);
@@ -134,7 +142,7 @@ impl Writer {
     }
 
     /// The active segment is not under its name any more.
-    fn lose(&mut self, reason: &str) {
+    pub(super) fn lose(&mut self, reason: &str) {
         self.seal(reason);
         if let Some(sealed) = &mut self.sealed {
             sealed.keep = None;
@@ -153,9 +161,12 @@ impl Writer {
             return Err(Errno::NOENT.into());
         };
         let root = Directory::root(root, self.directory.shared_disk()).map_err(failed)?;
-        let directory = root.child(name).map_err(failed)?;
-        let Some(lock) = Lock::take(&directory).map_err(failed)? else {
-            return Err(Errno::BUSY.into());
+        let taken = root.child(name).and_then(|folder| Ok((Lock::take(&folder)?, folder)));
+        let is_new = |folder: &Directory| {
+            folder.names().is_ok_and(|names| names.iter().all(|name| name == lock::NAME))
+        };
+        let Some((Some(lock), directory)) = taken.ok().filter(|(_, folder)| is_new(folder)) else {
+            return self.leave("it was removed or moved, and something else took its place");
         };
         self.lose("was removed or renamed with its folder");
         self.directory = directory;
@@ -172,7 +183,13 @@ impl Writer {
         let lines = std::mem::take(&mut self.unsynced);
         let begun = self.begin_segment(self.durable, &lines);
         self.unsynced = lines;
-        self.active = Some(begun?);
+        let begun = begun?;
+        if !self.is_held() {
+            // Whether another writer keeps them there is not known: they are taken along.
+            self.give_way()?;
+            return self.have_active();
+        }
+        self.active = Some(begun);
         self.unsynced.clear();
         self.set_durable(self.spooled);
         if let Some(sealed) = self.sealed.take() {

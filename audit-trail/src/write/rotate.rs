@@ -28,6 +28,9 @@ impl Writer {
             return Err(Stop::Syncing);
         }
         self.sync_here()?;
+        if self.give_way()? {
+            return self.have_active();
+        }
         let active = self.begin_segment(self.spooled, &[])?;
         self.active = Some(active);
         self.epoch += 1;

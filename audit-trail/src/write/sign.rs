@@ -52,6 +52,15 @@ impl Signer {
     }
 }
 
+impl Signer {
+    /// Goes on in another directory, of which so much is signed.
+    pub(super) fn restart(&mut self, size: u64) {
+        self.size = size;
+        (self.unsigned_since, self.published, self.unpublished) = (None, None, None);
+        self.failed = None;
+    }
+}
+
 impl Writer {
     /// How long until a checkpoint is due; `None` where there is nothing to sign or to publish.
     pub(super) fn checkpoint_due(&self) -> Option<Duration> {

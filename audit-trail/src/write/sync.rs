@@ -78,6 +78,8 @@ impl Writer {
             return;
         }
         match result {
+            // Another writer may have cut them meanwhile, or may keep them: they are taken along.
+            Ok(()) if !self.is_held() => self.lose("is not held any more"),
             Ok(()) => {
                 self.in_flight.clear();
                 self.set_durable(ticket.spooled);
@@ -135,6 +137,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Nobody else has the writer meanwhile.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> impl Drop + '_ {
+        self.lock()
+    }
+
     /// Calls `change` with the writer.
     pub(crate) fn with<T>(&self, change: impl FnOnce(&mut Writer) -> T) -> T {
         change(&mut self.lock().writer)
@@ -162,8 +170,14 @@ impl Shared {
     /// Returns when every line taken so far is durable.
     pub(crate) fn sync(&self) -> Result<(), std::io::Error> {
         let mut state = self.lock();
-        let target = state.writer.next;
-        while state.writer.durable < target {
+        let (mut moves, mut target) = (state.writer.moves, state.writer.next);
+        loop {
+            if state.writer.moves != moves {
+                (moves, target) = (state.writer.moves, state.writer.next);
+            }
+            if state.writer.durable >= target {
+                return Ok(());
+            }
             let ready = match state.writer.commit() {
                 Ok(()) if state.writer.active.is_none() => state.writer.make_ready(),
                 done => done,
@@ -174,7 +188,6 @@ impl Shared {
                 Err(Stop::Failed(error)) => return Err(error),
             };
         }
-        Ok(())
     }
 
     /// Signs what was taken so far, and returns when the checkpoint is published and durable.
