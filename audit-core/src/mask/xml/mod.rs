@@ -61,11 +61,10 @@ impl<'t> Masker<'t, '_, '_, '_> {
         loop {
             match tokens.next() {
                 _ if !masker.scope.may_go_on() => return Err(Unparsable),
-                Ok(Some(Token::Start { name, attributes, empty })) => {
+                Ok(Some(Token::Start { name, empty })) => {
                     masker.scope.spend(ELEMENT);
                     masker.text();
-                    masker.start(name, &attributes, empty)?;
-                    tokens.take_back(attributes);
+                    masker.start(name, &tokens.attributes, empty)?;
                 }
                 Ok(Some(token)) => masker.token(&token)?,
                 // A tag, a comment or an entity that does not end.
@@ -78,13 +77,54 @@ impl<'t> Masker<'t, '_, '_, '_> {
             masker.torn();
             return Ok(());
         }
-        let whole = masker.open.is_empty() && masker.roots == 1;
+        let whole = masker.open.depth == 0 && masker.roots == 1;
         masker.text();
         if whole && masker.out.len() >= begin { Ok(()) } else { Err(Unparsable) }
     }
 }
 
+/// The elements that are not closed yet, and those that are: their memory is used again.
+#[derive(Default)]
+struct Stack<'t> {
+    all: Vec<Open<'t>>,
+    depth: usize,
+}
+
+impl<'t> Stack<'t> {
+    fn open(&mut self) -> &mut [Open<'t>] {
+        &mut self.all[..self.depth]
+    }
+
+    fn last(&self) -> Option<&Open<'t>> {
+        self.all[..self.depth].last()
+    }
+
+    fn last_mut(&mut self) -> Option<&mut Open<'t>> {
+        self.open().last_mut()
+    }
+
+    /// One more, as it is at its start tag.
+    fn push(&mut self) -> &mut Open<'t> {
+        if self.all.len() == self.depth {
+            self.all.push(Open::default());
+        }
+        let open = &mut self.all[self.depth];
+        self.depth += 1;
+        open.text.clear();
+        open.pair.values.clear();
+        open
+    }
+
+    /// Closes the last one: it, and the one around it.
+    fn pop(&mut self) -> Option<(&mut Open<'t>, Option<&mut Open<'t>>)> {
+        self.depth = self.depth.checked_sub(1)?;
+        let (around, closed) = self.all.split_at_mut(self.depth);
+        Some((closed.first_mut()?, around.last_mut()))
+    }
+}
+
 /// An element that is not closed yet.
+#[derive(Default)]
 struct Open<'t> {
     name: &'t str,
     role: Role,
@@ -126,14 +166,15 @@ struct Pair<'t> {
 struct Masker<'t, 'o, 's, 'a> {
     out: &'o mut String,
     scope: &'s mut Scope<'a>,
-    open: Vec<Open<'t>>,
+    open: Stack<'t>,
     roots: usize,
     walks: (Walk, Walk),
     /// The text since the last tag: as written, without comments, and decoded.
     raw: String,
     decoded: String,
-    /// The decoded values of an element's attributes; empty between elements.
-    values: Vec<Cow<'t, str>>,
+    /// The decoded values of an element's attributes and what their names say; empty between
+    /// elements.
+    values: Vec<(Cow<'t, str>, Says)>,
     inside: usize,
 }
 
@@ -145,24 +186,24 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             walks.1.begin(scope.rules.excepted_paths());
         }
         let (raw, decoded) = (String::new(), String::new());
-        let (open, values) = (Vec::new(), Vec::new());
+        let (open, values) = (Stack::default(), Vec::new());
         Self { out, scope, open, roots: 0, walks, raw, decoded, values, inside }
     }
 
     fn token(&mut self, token: &Token<'t>) -> Result<(), Unparsable> {
         match token {
             Token::Declaration(text) => self.out.push_str(text),
-            // Elements come with a list that is wanted back.
+            // Elements come with a list that the tokens hold.
             Token::Dropped | Token::Start { .. } => {}
             Token::Text(raw) => {
-                if self.open.is_empty() && !raw.trim_ascii().is_empty() {
+                if self.open.depth == 0 && !raw.trim_ascii().is_empty() {
                     return Err(Unparsable);
                 }
                 self.raw.push_str(raw);
                 decode(&mut self.decoded, raw)?;
             }
             Token::CData { raw, text } => {
-                if self.open.is_empty() {
+                if self.open.depth == 0 {
                     return Err(Unparsable);
                 }
                 self.raw.push_str(raw);
@@ -204,14 +245,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         self.decoded.clear();
     }
 
-    /// What selects a child of the present element.
-    fn look(&mut self, name: &str) -> Option<Sel> {
-        let local = local(name);
-        let says = self.scope.says(local, local.len());
-        self.found(name, local, says)
-    }
-
-    /// The same by what its name without the prefix says.
+    /// What selects a child of the present element, by what its name without the prefix says.
     fn found(&mut self, name: &str, local: &str, says: Says) -> Option<Sel> {
         let mut found = says.selected;
         if found.is_none() && local.len() < name.len() {
@@ -246,10 +280,10 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         attributes: &[Attribute<'t>],
         empty: bool,
     ) -> Result<(), Unparsable> {
-        if self.open.is_empty() {
+        if self.open.depth == 0 {
             self.roots += 1;
         }
-        if self.roots > 1 || self.open.len() >= DEEPEST {
+        if self.roots > 1 || self.open.depth >= DEEPEST {
             return Err(Unparsable);
         }
         let inherited = self.is_hidden();
@@ -278,21 +312,12 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             self.out.push_str(if empty { "/>" } else { ">" });
         }
         let content = self.out.len();
-        self.open.push(Open {
-            name,
-            role,
-            of_list,
-            tag,
-            content,
-            attributes,
-            hidden: hidden.filter(|_| !inherited),
-            inherited,
-            has_children: false,
-            text: String::new(),
-            tells,
-            told,
-            pair: Pair::default(),
-        });
+        let open = self.open.push();
+        (open.name, open.role, open.of_list) = (name, role, of_list);
+        (open.tag, open.content, open.attributes) = (tag, content, attributes);
+        (open.hidden, open.inherited) = (hidden.filter(|_| !inherited), inherited);
+        (open.has_children, open.tells, open.told) = (false, tells, told);
+        (open.pair.selected, open.pair.last, open.pair.any) = (None, None, false);
         if empty {
             self.end("");
         }
@@ -303,7 +328,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
     /// attribute says, as in `<field name="password" value="x"/>`.
     fn tag(
         &mut self,
-        name: &str,
+        element: &str,
         attributes: &[Attribute<'t>],
         hidden: Option<Sel>,
     ) -> Result<Option<Sel>, Unparsable> {
@@ -318,21 +343,23 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
                 }
                 false => Cow::Borrowed(attribute.value),
             };
-            if named.is_none() && self.role(attribute.name) == Role::Name {
-                named = self.name(&value).map(|sel| (attribute.name, sel));
+            let local = local(attribute.name);
+            let says = self.scope.says(local, local.len());
+            if named.is_none() && says.role == Role::Name {
+                named = name(&value, self.scope).map(|sel| (attribute.name, sel));
             }
-            values.push(value);
+            values.push((value, says));
         }
         let all = hidden.or(named.map(|(_, sel)| sel));
         self.out.push('<');
-        self.out.push_str(name);
-        for (attribute, value) in attributes.iter().zip(&values) {
+        self.out.push_str(element);
+        for (attribute, (value, says)) in attributes.iter().zip(&values) {
             let space = attribute.name == "xmlns" || attribute.name.starts_with("xmlns:");
             let naming = hidden.is_none() && named.is_some_and(|(name, _)| name == attribute.name);
             let own = match space {
                 // `xmlns:password="x"`: a prefix of such a name is none.
-                true => self.scope.find(Of::Field, local(attribute.name)),
-                false => self.look(attribute.name),
+                true => says.selected,
+                false => self.found(attribute.name, local(attribute.name), *says),
             };
             if !space {
                 self.leave();
@@ -361,15 +388,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         Ok(all)
     }
 
-    /// What selects the value of the name that an element or attribute tells.
-    fn name(&self, text: &str) -> Option<Sel> {
-        let text = text.trim();
-        // Prose is no name.
-        let is_name = (1..=64).contains(&text.len()) && text.split_whitespace().count() <= 2;
-        if is_name { self.scope.find(Of::Form, text) } else { None }
-    }
-
-    /// The same for a name that an attribute tells: `<name value="password"/>`.
+    /// What selects the value of the name that an attribute tells: `<name value="password"/>`.
     fn told(&self, attributes: &[Attribute<'_>]) -> Option<Sel> {
         let telling = |a: &&Attribute<'_>| {
             let role = self.role(a.name);
@@ -378,13 +397,14 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         attributes.iter().filter(telling).find_map(|attribute| {
             let mut text = String::new();
             decode(&mut text, attribute.value).ok()?;
-            self.name(&text)
+            name(&text, self.scope)
         })
     }
 
     fn end(&mut self, raw: &str) {
         self.leave();
-        let Some(open) = self.open.pop() else { return };
+        let is_root = self.open.depth == 1;
+        let Some((open, parent)) = self.open.pop() else { return };
         if let Some(sel) = open.hidden {
             self.out.truncate(open.content);
             if !open.text.trim().is_empty() || open.has_children {
@@ -394,7 +414,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
                 };
                 match self.scope.instead(sel, value) {
                     Some(instead) => escape(self.out, &instead),
-                    None if self.open.is_empty() => self.out.push_str(REDACTED),
+                    None if is_root => self.out.push_str(REDACTED),
                     None => {
                         self.out.truncate(open.tag);
                         return;
@@ -413,10 +433,10 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         }
         let (local, role) = (local(open.name), open.role);
         let found = match role == Role::Name && !open.pair.any && !hidden {
-            true => told.or_else(|| self.name(&open.text)),
+            true => told.or_else(|| name(&open.text, self.scope)),
             false => told,
         };
-        let Some(parent) = self.open.last_mut() else { return };
+        let Some(parent) = parent else { return };
         if parent.tells && !hidden && parent.text.len() < 4096 {
             parent.text.push_str(&open.text);
         }
@@ -428,34 +448,19 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             pair.selected = pair.selected.or(found);
             // `<value>x</value><name>password</name>`
             let Some(sel) = found.filter(|_| !pair.values.is_empty()) else { return };
-            let values = std::mem::take(&mut pair.values);
             self.scope.redacted(sel);
-            self.redact(&values);
+            redact(self.out, &pair.values);
+            pair.values.clear();
         } else if pair.selected.is_none() && (is_value(role) || (open.of_list && !pair.any)) {
             let spans = [open.attributes, (open.content, content_end)];
             pair.values.extend(spans.iter().filter(|(from, to)| from < to));
         }
     }
 
-    /// Redacts what is written already.
-    fn redact(&mut self, spans: &[(usize, usize)]) {
-        let Some((first, _)) = spans.first() else { return };
-        let tail = self.out.split_off(*first);
-        let mut at = 0;
-        for (from, to) in spans {
-            self.out.push_str(tail.get(at..from - first).unwrap_or_default());
-            // A content follows a `>`, and attributes a name.
-            let content = self.out.ends_with('>');
-            self.out.push_str(if content { REDACTED } else { " value=\"[redacted]\"" });
-            at = to - first;
-        }
-        self.out.push_str(tail.get(at..).unwrap_or_default());
-    }
-
     /// The document goes on: the last text is not known whole, nor is what stands in a hidden
     /// element; and a name may follow its value.
     fn torn(&mut self) {
-        if let Some(hidden) = self.open.iter().find(|open| open.hidden.is_some())
+        if let Some(hidden) = self.open.open().iter().find(|open| open.hidden.is_some())
             && let Some(sel) = hidden.hidden
         {
             self.out.truncate(hidden.content);
@@ -463,7 +468,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             self.out.push_str(&instead);
         }
         let mut spans = Vec::new();
-        for open in &mut self.open {
+        for open in self.open.open() {
             // Of a value that is not over, too.
             if (is_value(open.role) || open.of_list) && open.hidden.is_none() && !open.inherited {
                 let open = [open.attributes, (open.content, self.out.len())];
@@ -479,9 +484,24 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         }
         if !apart.is_empty() {
             self.scope.redacted(Sel::SENSITIVE);
-            self.redact(&apart);
+            redact(self.out, &apart);
         }
     }
+}
+
+/// Redacts what is written already.
+fn redact(out: &mut String, spans: &[(usize, usize)]) {
+    let Some((first, _)) = spans.first() else { return };
+    let tail = out.split_off(*first);
+    let mut at = 0;
+    for (from, to) in spans {
+        out.push_str(tail.get(at..from - first).unwrap_or_default());
+        // A content follows a `>`, and attributes a name.
+        let content = out.ends_with('>');
+        out.push_str(if content { REDACTED } else { " value=\"[redacted]\"" });
+        at = to - first;
+    }
+    out.push_str(tail.get(at..).unwrap_or_default());
 }
 
 /// Steps of a text that may be XML itself.
@@ -501,6 +521,14 @@ fn masked(text: &str, scope: &mut Scope<'_>, deeper: usize) -> Option<String> {
     }
     let masked = inside(text, scope);
     (masked != text).then(|| masked.into_owned())
+}
+
+/// What selects the value of the name that an element or attribute tells.
+fn name(text: &str, scope: &Scope<'_>) -> Option<Sel> {
+    let text = text.trim();
+    // Prose is no name.
+    let is_name = (1..=64).contains(&text.len()) && text.split_whitespace().count() <= 2;
+    if is_name { scope.find(Of::Form, text) } else { None }
 }
 
 /// Whether an element of this role is the value of a name beside it.

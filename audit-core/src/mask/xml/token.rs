@@ -1,6 +1,6 @@
 //! The tokens of XML.
 
-use crate::mask::unparsable::Unparsable;
+use crate::mask::{fields::find, unparsable::Unparsable};
 
 /// Why there is no next token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +29,9 @@ pub(super) enum Token<'t> {
         raw: &'t str,
         text: &'t str,
     },
+    /// An element begins, whose attributes [`Tokens`] holds up to the next token.
     Start {
         name: &'t str,
-        attributes: Vec<Attribute<'t>>,
         empty: bool,
     },
     /// The name, and the tag as written.
@@ -44,19 +44,13 @@ const ATTRIBUTES: usize = 1_000;
 pub(super) struct Tokens<'t> {
     rest: &'t str,
     first: bool,
-    /// Of elements before, emptied.
-    attributes: Vec<Attribute<'t>>,
+    /// Of the element that began last.
+    pub(super) attributes: Vec<Attribute<'t>>,
 }
 
 impl<'t> Tokens<'t> {
     pub(super) const fn new(text: &'t str) -> Self {
         Self { rest: text, first: true, attributes: Vec::new() }
-    }
-
-    /// Takes a list back that is not needed any more, for the next element.
-    pub(super) fn take_back(&mut self, mut attributes: Vec<Attribute<'t>>) {
-        attributes.clear();
-        self.attributes = attributes;
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Token<'t>>, Bad> {
@@ -66,7 +60,7 @@ impl<'t> Tokens<'t> {
             return Ok(None);
         }
         if !rest.starts_with('<') {
-            let end = memchr::memchr(b'<', rest.as_bytes()).unwrap_or(rest.len());
+            let end = find(b'<', rest);
             // A text that the end of what was captured cuts is not known whole.
             let (text, after) = rest.split_at(end);
             if after.is_empty() && !text.trim_ascii().is_empty() {
@@ -106,8 +100,10 @@ impl<'t> Tokens<'t> {
             return Err(if torn { Bad::Torn } else { Bad::Form });
         }
         if rest.starts_with("</") {
-            let raw = self.until(2, ">")?;
-            let name = raw[2..raw.len() - 1].trim_ascii_end();
+            let end = find(b'>', &rest[2..]) + 3;
+            let raw = rest.get(..end).ok_or(Bad::Torn)?;
+            self.rest = &rest[end..];
+            let name = raw[2..end - 1].trim_ascii_end();
             return if is_name(name) { Ok(Some(Token::End(name, raw))) } else { Err(Bad::Form) };
         }
         self.start().map(Some)
@@ -121,65 +117,90 @@ impl<'t> Tokens<'t> {
     }
 
     fn start(&mut self) -> Result<Token<'t>, Bad> {
-        let name_end = |b: u8| b.is_ascii_whitespace() || matches!(b, b'/' | b'>' | b'=' | b'<');
         let rest = &self.rest[1..];
-        let (name, mut rest) = rest.split_at(rest.bytes().position(name_end).ok_or(Bad::Torn)?);
+        let (name, mut rest) = rest.split_at(name_end(rest)?);
         if !is_name(name) {
             return Err(Bad::Form);
         }
-        let mut attributes = std::mem::take(&mut self.attributes);
+        self.attributes.clear();
         loop {
             let spaced = rest;
             rest = rest.trim_ascii_start();
             let before = &spaced[..spaced.len() - rest.len()];
-            if let Some(after) = rest.strip_prefix('>') {
-                self.rest = after;
-                return Ok(Token::Start { name, attributes, empty: false });
+            let empty = match rest.as_bytes() {
+                [b'>', ..] => Some(false),
+                [b'/', b'>', ..] => Some(true),
+                [] | [b'/'] => return Err(Bad::Torn),
+                _ => None,
+            };
+            if let Some(empty) = empty {
+                self.rest = &rest[1 + usize::from(empty)..];
+                return Ok(Token::Start { name, empty });
             }
-            if let Some(after) = rest.strip_prefix("/>") {
-                self.rest = after;
-                return Ok(Token::Start { name, attributes, empty: true });
-            }
-            if rest.is_empty() || rest == "/" {
-                return Err(Bad::Torn);
-            }
-            if before.is_empty() || attributes.len() >= ATTRIBUTES {
+            if before.is_empty() || self.attributes.len() >= ATTRIBUTES {
                 return Err(Bad::Form);
             }
             let begin = rest;
-            let (key, after) = rest.split_at(rest.bytes().position(name_end).ok_or(Bad::Torn)?);
+            let (key, after) = rest.split_at(name_end(rest)?);
             let after = after.trim_ascii_start();
             if after.is_empty() {
                 return Err(Bad::Torn);
             }
             let value = after.strip_prefix('=').ok_or(Bad::Form)?.trim_ascii_start();
-            let quote = value.chars().next().ok_or(Bad::Torn)?;
-            if !matches!(quote, '"' | '\'') || !is_name(key) {
+            let quote = *value.as_bytes().first().ok_or(Bad::Torn)?;
+            if !matches!(quote, b'"' | b'\'') || !is_name(key) {
                 return Err(Bad::Form);
             }
             let value = &value[1..];
-            let len = memchr::memchr(quote as u8, value.as_bytes()).ok_or(Bad::Torn)?;
-            rest = &value[len + 1..];
+            let len = find(quote, value);
+            rest = value.get(len + 1..).ok_or(Bad::Torn)?;
             let value = &value[..len];
             if value.bytes().any(|b| is_control(b) || b == b'<') {
                 return Err(Bad::Form);
             }
             let raw = &begin[..begin.len() - rest.len()];
-            attributes.push(Attribute { before, name: key, value, raw });
+            self.attributes.push(Attribute { before, name: key, value, raw });
         }
     }
 }
+
+/// Where the name ends that a text begins with.
+fn name_end(text: &str) -> Result<usize, Bad> {
+    let ends = |b: &u8| NAME[usize::from(*b)] & ENDS != 0;
+    text.as_bytes().iter().position(ends).ok_or(Bad::Torn)
+}
+
+/// What a byte is to a name: it ends one, it may be in one, and be its first.
+const ENDS: u8 = 1;
+const INNER: u8 = 2;
+const FIRST: u8 = 4;
+
+static NAME: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < table.len() {
+        let byte = at as u8;
+        table[at] = match byte {
+            b'/' | b'>' | b'=' | b'<' => ENDS,
+            _ if byte.is_ascii_whitespace() => ENDS,
+            b'0'..=b'9' | b'-' | b'.' => INNER,
+            b'_' | b':' => INNER | FIRST,
+            _ if byte.is_ascii_alphabetic() || !byte.is_ascii() => INNER | FIRST,
+            _ => 0,
+        };
+        at += 1;
+    }
+    table
+};
 
 fn is_control(byte: u8) -> bool {
     byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && !matches!(name.as_bytes().first(), Some(b'0'..=b'9' | b'-' | b'.'))
-        && name.bytes().all(|b| {
-            !b.is_ascii() || b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':')
-        })
+    let is = |class: u8, byte: &u8| NAME[usize::from(*byte)] & class != 0;
+    name.as_bytes().first().is_some_and(|first| is(FIRST, first))
+        && name.as_bytes().iter().all(|byte| is(INNER, byte))
 }
 
 /// Whether a declaration says nothing but a version and an encoding that is read here.
@@ -204,14 +225,10 @@ pub(super) fn local(name: &str) -> &str {
 /// Appends a text with its entities and character references decoded.
 pub(super) fn decode(out: &mut String, raw: &str) -> Result<(), Unparsable> {
     let mut rest = raw;
-    // A search over many bytes at once is slow to begin.
-    if raw.len() < 16 && !raw.as_bytes().contains(&b'&') {
-        out.push_str(raw);
-        return Ok(());
-    }
-    while let Some(at) = memchr::memchr(b'&', rest.as_bytes()) {
+    loop {
+        let at = find(b'&', rest);
         out.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
+        let Some(after) = rest.get(at + 1..) else { return Ok(()) };
         // The longest is `&#x10FFFF;`, with some zeros before it.
         let near = &after.as_bytes()[..after.len().min(16)];
         let end = memchr::memchr(b';', near).ok_or(Unparsable)?;
@@ -233,8 +250,6 @@ pub(super) fn decode(out: &mut String, raw: &str) -> Result<(), Unparsable> {
         });
         rest = &after[end + 1..];
     }
-    out.push_str(rest);
-    Ok(())
 }
 
 pub(super) fn escape(out: &mut String, text: &str) {
