@@ -32,6 +32,7 @@ mod policy;
 mod record;
 pub mod settings;
 pub mod sink;
+mod sixteen;
 pub mod testing;
 mod waiting;
 

@@ -55,12 +55,13 @@ pub(super) fn sse(
 /// The first line of a text, and what ends it: nothing if the text does.
 fn first_line(text: &str) -> (&str, &str) {
     let bytes = text.as_bytes();
-    let near = bytes.iter().take(8).position(|b| matches!(b, b'\n' | b'\r'));
+    let near = &bytes[..bytes.len().min(16)];
+    let near = near.iter().position(|b| (*b == b'\n') | (*b == b'\r'));
     let end = near.or_else(|| memchr::memchr2(b'\n', b'\r', bytes)).unwrap_or(bytes.len());
-    let len = match bytes.get(end..) {
-        Some([b'\r', b'\n', ..]) => 2,
-        Some([_, ..]) => 1,
-        _ => 0,
+    let len = match &bytes[end..] {
+        [b'\r', b'\n', ..] => 2,
+        [_, ..] => 1,
+        [] => 0,
     };
     (&text[..end], &text[end..end + len])
 }

@@ -66,9 +66,8 @@ fn is_mark(first: u8, second: u8, third: u8) -> u8 {
 /// Masks inside of a decoded value: JSON in it, to a depth of four; pairs and URLs; what the
 /// detectors find. Owned exactly if something was masked.
 pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
-    if text.trim_start().starts_with(['{', '[', '"'])
-        && (ends_like_json(text) || scope.strings == 0)
-    {
+    let first = first(text);
+    if matches!(first, Some(b'{' | b'[' | b'"')) && (ends_like_json(text) || scope.strings == 0) {
         if !scope.spend(DOCUMENT) {
             return redacted(scope);
         }
@@ -87,11 +86,26 @@ pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
         }
         scope.list.take_back(mark);
     }
-    if let Some(masked) = encoded(text, scope).or_else(|| elements(text, scope)) {
+    let masked = match first {
+        Some(b'%') => encoded(text, scope),
+        Some(b'<') => elements(text, scope),
+        _ => None,
+    };
+    if let Some(masked) = masked {
         return Cow::Owned(masked);
     }
     scope.spend(TEXT);
     text::inside(text, scope)
+}
+
+/// The first byte of a text that is not white space.
+fn first(text: &str) -> Option<u8> {
+    let at = text.bytes().position(|b| !matches!(b, b' ' | b'\t'..=b'\r'))?;
+    match text.as_bytes()[at] {
+        ascii if ascii.is_ascii() => Some(ascii),
+        // There is other white space.
+        _ => text[at..].trim_start().bytes().next(),
+    }
 }
 
 /// Whether the end of a text is that of JSON which begins as it does: to find out by reading it
@@ -112,7 +126,7 @@ const TEXT: usize = 15;
 
 /// A document of elements, if something in it is masked.
 fn elements(text: &str, scope: &mut Scope<'_>) -> Option<String> {
-    if !text.trim_start().starts_with('<') || !text.trim_end().ends_with('>') {
+    if !text.trim_end().ends_with('>') {
         return None;
     }
     // Without steps, its signs are not looked at as those of a text either.

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use crate::sixteen;
+
 /// Appends `text` as a JSON string: quotes, backslashes and control bytes escaped, the rest as
 /// it stands.
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
@@ -33,18 +35,13 @@ const fn is_special(byte: u8) -> bool {
     (byte < b' ') | (byte == b'"') | (byte == b'\\')
 }
 
-/// How many bytes a text begins with that stay as they are. Most do, so sixteen are looked at
-/// together, each alike, which compilers turn into a few instructions; but where one is that does
-/// not, others may be near.
+/// How many bytes a text begins with that stay as they are.
 fn plain(bytes: &[u8]) -> usize {
-    let near = bytes.len().min(4);
-    let mut at = bytes[..near].iter().take_while(|byte| !is_special(**byte)).count();
-    if at < near {
-        return at;
-    }
-    while let Some(sixteen) = bytes[at..].first_chunk::<16>()
-        && !sixteen.iter().fold(false, |any, byte| any | is_special(*byte))
-    {
+    let mut at = 0;
+    while let Some(sixteen) = bytes[at..].first_chunk() {
+        if let Some(special) = sixteen::first(sixteen::which(sixteen, is_special)) {
+            return at + special;
+        }
         at += 16;
     }
     at + bytes[at..].iter().take_while(|byte| !is_special(**byte)).count()

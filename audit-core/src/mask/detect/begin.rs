@@ -1,6 +1,7 @@
 //! Where something to be found may begin, told by bytes that most texts have few of.
 
 use super::prefix::PREFIXES;
+use crate::sixteen;
 
 /// Each prefix has one of these bytes, most of which are rare in texts, or a digit.
 const MARKS: [u8; 6] = *b"_-.JAw";
@@ -63,15 +64,9 @@ const fn kind(byte: u8) -> u8 {
     if byte.is_ascii_digit() { MARKS.len() as u8 } else { NONE }
 }
 
-/// The marks among sixteen bytes, each as a byte with all bits. Without a branch and each byte
-/// alike, which compilers turn into a few instructions for all of them.
-#[inline(always)]
-fn marks(sixteen: &[u8; 16]) -> u128 {
-    let marks = sixteen.map(|byte| {
-        let digit = u8::from(byte.wrapping_sub(b'0') < 10);
-        MARKS.iter().fold(digit, |any, mark| any | u8::from(byte == *mark)).wrapping_neg()
-    });
-    u128::from_le_bytes(marks)
+/// Without a branch, as [`sixteen`] asks.
+fn is_mark(byte: u8) -> bool {
+    MARKS.iter().fold(byte.wrapping_sub(b'0') < 10, |any, mark| any | (byte == *mark))
 }
 
 /// The next place where something to be found may begin, and the mark that tells it.
@@ -79,15 +74,14 @@ pub(super) fn next_begin(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
     let mut at = from;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
         let mut marks = match rest.first_chunk() {
-            Some(sixteen) => marks(sixteen),
+            Some(sixteen) => sixteen::which(sixteen, is_mark),
             None => {
                 let mut some = [0; 16];
                 some[..rest.len()].copy_from_slice(rest);
-                marks(&some)
+                sixteen::which(&some, is_mark)
             }
         };
-        while marks != 0 {
-            let place = marks.trailing_zeros() as usize / 8;
+        while let Some(place) = sixteen::first(marks) {
             marks &= !(0xff << (place * 8));
             let mark = at + place;
             if let Some(before) = before(bytes, mark) {

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use super::scan;
-use crate::{mask::how::Value, record::json};
+use crate::{
+    mask::{REDACTED, how::Value},
+    record::json,
+};
 
 /// [`REDACTED`] as a JSON string.
 pub(super) const QUOTED: &str = "\"[redacted]\"";
@@ -82,6 +85,9 @@ pub(super) fn is_pair(before: &str, rest: &str, cut: bool) -> bool {
 }
 
 pub(super) fn push_string(out: &mut String, text: &str) {
+    if text == REDACTED {
+        return out.push_str(QUOTED);
+    }
     out.push('"');
     out.extend(json::pieces(text));
     out.push('"');

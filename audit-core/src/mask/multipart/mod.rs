@@ -176,7 +176,8 @@ enum Line {
 }
 
 fn line(line: &[u8], boundary: &[u8], finder: &memchr::memmem::Finder<'_>) -> Line {
-    if line.len() < boundary.len() {
+    // Most lines of a hostile body are short. No boundary has a line end in it.
+    if line.len() - line_end(line) < boundary.len() {
         return Line::Other;
     }
     let Some(rest) = line.strip_prefix(b"--").and_then(|rest| rest.strip_prefix(boundary)) else {

@@ -174,10 +174,16 @@ fn spelled(name: &str, scope: &Scope<'_>) -> Option<Sel> {
     if trimmed.is_empty() {
         return None;
     }
+    if let Some(found) = scope.find(Of::Field, trimmed) {
+        return Some(found);
+    }
     let defined = name.strip_prefix("-D").filter(|rest| !rest.is_empty());
-    let last = trimmed.rsplit('.').find(|s| !s.bytes().all(|b| b.is_ascii_digit()));
-    let last = last.filter(|last| last.len() < trimmed.len());
-    [Some(trimmed), defined, last].into_iter().flatten().find_map(|n| scope.find(Of::Field, n))
+    let last = trimmed
+        .bytes()
+        .any(|b| b == b'.')
+        .then(|| trimmed.rsplit('.').find(|s| !s.bytes().all(|b| b.is_ascii_digit())));
+    let last = last.flatten().filter(|last| last.len() < trimmed.len());
+    [defined, last].into_iter().flatten().find_map(|n| scope.find(Of::Field, n))
 }
 
 /// A name without the signs around it.

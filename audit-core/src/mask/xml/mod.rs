@@ -1,5 +1,6 @@
 //! XML: elements and attributes.
 
+mod open;
 mod token;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use super::{
     unparsable::Unparsable,
     value::inside,
 };
+use open::Stack;
 use token::{Attribute, Token, Tokens, decode, escape, local};
 
 /// Deepest nesting of elements.
@@ -81,86 +83,6 @@ impl<'t> Masker<'t, '_, '_, '_> {
         masker.text();
         if whole && masker.out.len() >= begin { Ok(()) } else { Err(Unparsable) }
     }
-}
-
-/// The elements that are not closed yet, and those that are: their memory is used again.
-#[derive(Default)]
-struct Stack<'t> {
-    all: Vec<Open<'t>>,
-    depth: usize,
-}
-
-impl<'t> Stack<'t> {
-    fn open(&mut self) -> &mut [Open<'t>] {
-        &mut self.all[..self.depth]
-    }
-
-    fn last(&self) -> Option<&Open<'t>> {
-        self.all[..self.depth].last()
-    }
-
-    fn last_mut(&mut self) -> Option<&mut Open<'t>> {
-        self.open().last_mut()
-    }
-
-    /// One more, as it is at its start tag.
-    fn push(&mut self) -> &mut Open<'t> {
-        if self.all.len() == self.depth {
-            self.all.push(Open::default());
-        }
-        let open = &mut self.all[self.depth];
-        self.depth += 1;
-        open.text.clear();
-        open.pair.values.clear();
-        open
-    }
-
-    /// Closes the last one: it, and the one around it.
-    fn pop(&mut self) -> Option<(&mut Open<'t>, Option<&mut Open<'t>>)> {
-        self.depth = self.depth.checked_sub(1)?;
-        let (around, closed) = self.all.split_at_mut(self.depth);
-        Some((closed.first_mut()?, around.last_mut()))
-    }
-}
-
-/// An element that is not closed yet.
-#[derive(Default)]
-struct Open<'t> {
-    name: &'t str,
-    role: Role,
-    of_list: bool,
-    /// Where its start tag and its content begin in what is written.
-    tag: usize,
-    content: usize,
-    /// Where its attributes are written.
-    attributes: (usize, usize),
-    /// What it is hidden for; what is in it is not written.
-    hidden: Option<Sel>,
-    /// What is in it is hidden for an element around it.
-    inherited: bool,
-    has_children: bool,
-    /// Its text, for a name or a value.
-    text: String,
-    /// It tells a name, or is in one that does.
-    tells: bool,
-    /// What selects the name that an attribute of it tells.
-    told: Option<Sel>,
-    /// What its children tell.
-    pair: Pair<'t>,
-}
-
-/// What the children of an element tell of each other: `<name>password</name><value>x</value>`,
-/// in any order and with others between them.
-#[derive(Default)]
-struct Pair<'t> {
-    /// The first selector that a name told, for every value.
-    selected: Option<Sel>,
-    /// The element that told the last one, for what follows it in a property list.
-    last: Option<(&'t str, Sel)>,
-    /// Some child told a name.
-    any: bool,
-    /// The contents of children that are values of a name that may follow.
-    values: Vec<(usize, usize)>,
 }
 
 struct Masker<'t, 'o, 's, 'a> {

@@ -99,8 +99,8 @@ impl<'t> Tokens<'t> {
             let torn = "<!--".starts_with(rest) || "<![CDATA[".starts_with(rest);
             return Err(if torn { Bad::Torn } else { Bad::Form });
         }
-        if rest.starts_with("</") {
-            let end = find(b'>', &rest[2..]) + 3;
+        if let Some(name) = rest.strip_prefix("</") {
+            let end = find(b'>', name) + 3;
             let raw = rest.get(..end).ok_or(Bad::Torn)?;
             self.rest = &rest[end..];
             let name = raw[2..end - 1].trim_ascii_end();
