@@ -27,7 +27,7 @@ pub(super) fn find(separator: u8, text: &str) -> usize {
 
 /// What a form's reader makes of a name or value. `false`: it is not UTF-8, and was mended.
 pub(super) fn decode(text: &str) -> (Cow<'_, str>, bool) {
-    if memchr::memchr2(b'%', b'+', text.as_bytes()).is_none() {
+    if !is_coded(text) {
         return (Cow::Borrowed(text), true);
     }
     let mut decoded = String::new();
@@ -35,7 +35,26 @@ pub(super) fn decode(text: &str) -> (Cow<'_, str>, bool) {
     (Cow::Owned(decoded), valid)
 }
 
-/// The same, in place of what a buffer holds.
+/// The same if it is another text.
+pub(super) fn decoded(text: &str) -> Option<String> {
+    match decode(text).0 {
+        Cow::Owned(decoded) => Some(decoded),
+        Cow::Borrowed(_) => None,
+    }
+}
+
+/// Whether something in a text stands for something else.
+fn is_coded(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let first = memchr::memchr2(b'%', b'+', bytes).unwrap_or(bytes.len());
+    (first..bytes.len()).any(|at| match &bytes[at..] {
+        [b'+', ..] => true,
+        [b'%', high, low, ..] => hex(*high, *low).is_some(),
+        _ => false,
+    })
+}
+
+/// The same as [`decode`], in place of what a buffer holds.
 fn decode_to(buffer: &mut String, text: &str) -> bool {
     let mut bytes = std::mem::take(buffer).into_bytes();
     bytes.clear();
@@ -338,7 +357,7 @@ fn inner(scope: &Scope<'_>, name: &str) -> Option<Sel> {
 const MOST_INNER: usize = 16;
 
 /// What is before the first byte that separates, and what is behind it if there is one.
-fn split(text: &str, separates: impl Fn(u8) -> bool) -> (&str, Option<&str>) {
+pub(super) fn split(text: &str, separates: impl Fn(u8) -> bool) -> (&str, Option<&str>) {
     match text.bytes().position(separates) {
         Some(at) => (&text[..at], Some(&text[at + 1..])),
         None => (text, None),

@@ -145,14 +145,10 @@ fn carries(value: &str, scope: &mut Scope<'_>) -> bool {
 fn decode(name: &str) -> Cow<'_, str> {
     let mut name = Cow::Borrowed(name);
     for _ in 0..4 {
-        if memchr::memchr2(b'%', b'+', name.as_bytes()).is_none() {
-            break;
+        match fields::decoded(&name) {
+            Some(decoded) => name = Cow::Owned(decoded),
+            None => break,
         }
-        let decoded = fields::decode(&name).0.into_owned();
-        if decoded == *name {
-            break;
-        }
-        name = Cow::Owned(decoded);
     }
     name
 }
@@ -223,7 +219,10 @@ pub(super) fn path_with_route(
 fn unrouted(out: &mut String, whole: &str, scope: &mut Scope<'_>) {
     // For how many segments more.
     let mut told = 0_u8;
-    for piece in whole.split_inclusive('/') {
+    let mut rest = whole;
+    while !rest.is_empty() {
+        let piece = &rest[..rest.len().min(fields::find(b'/', rest) + 1)];
+        rest = &rest[piece.len()..];
         let segment = piece.strip_suffix('/').unwrap_or(piece);
         if segment.is_empty() {
             out.push_str(piece);

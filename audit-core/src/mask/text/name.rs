@@ -21,25 +21,22 @@ pub(super) fn end(text: &str, floor: usize, at: usize) -> usize {
     while end > floor && at - end < 3 && is_operator(bytes[end - 1]) {
         end -= 1;
     }
-    loop {
+    while let Some(last) = bytes.get(floor..end).and_then(<[u8]>::last) {
         let before = end;
-        if end > floor && (bytes[end - 1] <= b' ' || !bytes[end - 1].is_ascii()) {
-            end = floor + text[floor..end].trim_end().len();
-        }
-        if let Some(from) = comment(&bytes[floor..end]) {
-            end = floor + from;
-        }
-        while end > floor && matches!(bytes[end - 1], b'"' | b'\'' | b'`' | b'\\' | b']' | b'*' | 0)
-        {
-            end -= 1;
-        }
-        if let Some(from) = colour(&bytes[floor..end]) {
-            end = floor + from;
+        match last {
+            b'"' | b'\'' | b'`' | b'\\' | b']' | b'*' | 0 => end -= 1,
+            b'/' => end = comment(&bytes[floor..end]).map_or(end, |from| floor + from),
+            b'm' => end = colour(&bytes[floor..end]).map_or(end, |from| floor + from),
+            last if *last <= b' ' || !last.is_ascii() => {
+                end = floor + text[floor..end].trim_end().len();
+            }
+            _ => {}
         }
         if end == before {
-            return end;
+            break;
         }
     }
+    end
 }
 
 fn is_operator(byte: u8) -> bool {
@@ -126,8 +123,10 @@ pub(super) fn written_otherwise(
         None => Cow::Borrowed(raw),
     };
     for _ in 0..2 {
-        if memchr::memchr(b'%', decoded.as_bytes()).is_some() {
-            decoded = Cow::Owned(fields::decode(&decoded).0.into_owned());
+        if memchr::memchr(b'%', decoded.as_bytes()).is_some()
+            && let Some(other) = fields::decoded(&decoded)
+        {
+            decoded = Cow::Owned(other);
         }
     }
     Ok(segments(&decoded, bracket, scope))
@@ -161,16 +160,22 @@ fn segments(name: &str, bracket: bool, scope: &Scope<'_>) -> Option<Sel> {
         false => scope.find(Of::Field, name),
     });
     let whole = whole.flatten();
-    whole.or_else(|| {
-        name.split(['[', ']']).find_map(|segment| {
-            let segment = segment.trim_matches([' ', '"', '\'', ':', '\0']);
-            if segment.is_empty() { None } else { spelled(segment, scope) }
-        })
-    })
+    let mut rest = Some(name).filter(|_| whole.is_none());
+    while let Some(names) = rest {
+        let (segment, behind) = fields::split(names, |b| matches!(b, b'[' | b']'));
+        rest = behind;
+        let segment = without(segment, |b| matches!(b, b' ' | b'"' | b'\'' | b':' | 0));
+        if !segment.is_empty()
+            && let Some(found) = spelled(segment, scope)
+        {
+            return Some(found);
+        }
+    }
+    whole
 }
 
 fn spelled(name: &str, scope: &Scope<'_>) -> Option<Sel> {
-    let trimmed = trimmed(name);
+    let trimmed = without(name, |b| matches!(b, b'-' | b'_' | b'.'));
     if trimmed.is_empty() {
         return None;
     }
@@ -186,12 +191,11 @@ fn spelled(name: &str, scope: &Scope<'_>) -> Option<Sel> {
     [defined, last].into_iter().flatten().find_map(|n| scope.find(Of::Field, n))
 }
 
-/// A name without the signs around it.
-fn trimmed(name: &str) -> &str {
+/// A name without the signs around it, which are ASCII.
+fn without(name: &str, sign: impl Fn(u8) -> bool) -> &str {
     let bytes = name.as_bytes();
-    let sign = |b: &u8| matches!(b, b'-' | b'_' | b'.');
-    let begin = bytes.iter().take_while(|b| sign(b)).count();
-    let behind = bytes[begin..].iter().rev().take_while(|b| sign(b)).count();
+    let begin = bytes.iter().take_while(|b| sign(**b)).count();
+    let behind = bytes[begin..].iter().rev().take_while(|b| sign(**b)).count();
     &name[begin..name.len() - behind]
 }
 
