@@ -17,6 +17,7 @@ pub(super) use self::url::{LONGEST_HOST, untorn};
 use super::{
     REDACTED,
     how::{How, Value},
+    names::Says,
     pair::Role,
     part::Of,
     rules::Sel,
@@ -204,7 +205,11 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let before = &self.text.as_bytes()[floor..begin];
         // In a query plain words such as `code` carry secrets too.
         let asked = matches!(before.last(), Some(b'?' | b'&'));
-        let says = self.scope.says(&self.text[begin..], end - begin);
+        let says = match name.is_empty() {
+            // Nothing is named so.
+            true => Says::default(),
+            false => self.scope.says(&self.text[begin..], end - begin),
+        };
         let found = match asked {
             true => self.scope.find_first(Of::Query, &self.text[begin..], end - begin),
             false => says.selected,

@@ -86,7 +86,7 @@ pub(super) fn written_otherwise(
         if !scope.spend(SPELLED) {
             return Err(());
         }
-        if let Some(found) = spelled(&text[begin..end], scope) {
+        if let Some(found) = spelled(&text[begin..end], true, scope) {
             return Ok(Some(found));
         }
     }
@@ -100,9 +100,10 @@ pub(super) fn written_otherwise(
         return Ok(None);
     }
     let mut from = begin;
-    let mut escaped = false;
+    let (mut slashed, mut coded) = (false, false);
     while from > floor && matches!(bytes[from - 1], b'\\' | b'%' | b'[' | b']') {
-        escaped |= matches!(bytes[from - 1], b'\\' | b'%');
+        slashed |= bytes[from - 1] == b'\\';
+        coded |= bytes[from - 1] == b'%';
         from = name_start(text, floor, from - 1);
     }
     // `[name]` alone was looked up: signs are none of a name, unless the settings say so.
@@ -114,20 +115,17 @@ pub(super) fn written_otherwise(
     if !scope.spend(SEGMENTS + (end - from) / 2) {
         return Err(());
     }
-    if !escaped {
-        return Ok(segments(&text[from..end], bracket, scope));
-    }
     let raw = &text[from..end];
-    let mut decoded = match memchr::memchr(b'\\', raw.as_bytes()) {
-        Some(_) => Cow::Owned(unescape(raw)),
-        None => Cow::Borrowed(raw),
-    };
+    let mut decoded = if slashed { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) };
+    coded |= slashed && decoded.contains('%');
     for _ in 0..2 {
-        if memchr::memchr(b'%', decoded.as_bytes()).is_some()
-            && let Some(other) = fields::decoded(&decoded)
-        {
-            decoded = Cow::Owned(other);
-        }
+        // A `%` alone stands for itself.
+        let Some(other) = Some(&decoded).filter(|_| coded).and_then(|text| fields::decoded(text))
+        else {
+            break;
+        };
+        coded = other.contains('%');
+        decoded = Cow::Owned(other);
     }
     Ok(segments(&decoded, bracket, scope))
 }
@@ -160,13 +158,14 @@ fn segments(name: &str, bracket: bool, scope: &Scope<'_>) -> Option<Sel> {
         false => scope.find(Of::Field, name),
     });
     let whole = whole.flatten();
+    let looked = bracket && !scope.rules.names_have_brackets();
     let mut rest = Some(name).filter(|_| whole.is_none());
     while let Some(names) = rest {
         let (segment, behind) = fields::split(names, |b| matches!(b, b'[' | b']'));
         rest = behind;
         let segment = without(segment, |b| matches!(b, b' ' | b'"' | b'\'' | b':' | 0));
         if !segment.is_empty()
-            && let Some(found) = spelled(segment, scope)
+            && let Some(found) = spelled(segment, looked && segment.len() == name.len(), scope)
         {
             return Some(found);
         }
@@ -174,12 +173,15 @@ fn segments(name: &str, bracket: bool, scope: &Scope<'_>) -> Option<Sel> {
     whole
 }
 
-fn spelled(name: &str, scope: &Scope<'_>) -> Option<Sel> {
+/// What selects a name by another spelling, or by its own unless that was looked up before.
+fn spelled(name: &str, looked: bool, scope: &Scope<'_>) -> Option<Sel> {
     let trimmed = without(name, |b| matches!(b, b'-' | b'_' | b'.'));
     if trimmed.is_empty() {
         return None;
     }
-    if let Some(found) = scope.find(Of::Field, trimmed) {
+    if !(looked && trimmed.len() == name.len())
+        && let Some(found) = scope.find(Of::Field, trimmed)
+    {
         return Some(found);
     }
     let defined = name.strip_prefix("-D").filter(|rest| !rest.is_empty());
@@ -201,9 +203,12 @@ fn without(name: &str, sign: impl Fn(u8) -> bool) -> &str {
 
 /// Without escapes, however often they were escaped.
 fn unescape(raw: &str) -> String {
-    let mut pieces = raw.split('\\');
-    let mut out = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
+    let mut out = String::with_capacity(raw.len());
+    let (first, mut rest) = fields::split(raw, |b| b == b'\\');
+    out.push_str(first);
+    while let Some(after) = rest {
+        let (piece, behind) = fields::split(after, |b| b == b'\\');
+        rest = behind;
         let len = match piece.as_bytes().first() {
             Some(b'u') => 5,
             Some(b'x') => 3,
