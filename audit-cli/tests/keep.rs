@@ -81,6 +81,24 @@ fn a_user_is_erased_and_who_else_mentions_them_is_told() {
 }
 
 #[test]
+fn a_trail_is_named_in_any_way() {
+    let folder = demo();
+    for (place, source) in [
+        ("", "audit"),
+        ("", "audit/"),
+        ("", "./audit/."),
+        ("audit", "."),
+        ("audit/00", "."),
+        ("audit/00", ".."),
+        ("audit", "00"),
+        ("audit/00", "../../audit/00"),
+    ] {
+        let run = run(&folder.path().join(place), &["hold", source]);
+        assert_eq!((run.code, &*run.stderr), (0, ""), "{source} in {place}");
+    }
+}
+
+#[test]
 fn a_hold_wins_until_it_is_released() {
     let folder = demo();
     let empty = run(folder.path(), &["hold", "audit"]);

@@ -37,6 +37,7 @@ pub use self::{
 };
 use crate::{
     ReadError, SigningKey, TrailError,
+    builder::named,
     directory::Directory,
     disk::{Disk, Os},
     key, lock,
@@ -102,12 +103,9 @@ impl Maintenance {
         key: Option<&Path>,
         disk: &Arc<dyn Disk>,
     ) -> Result<Self, MaintainError> {
-        let source =
-            std::path::absolute(source).map_err(|error| TrailError::io("find", source, error))?;
-        let (path, only) = find(&source)?;
+        let (path, only) = find(&named(source)?.0)?;
+        let (path, name) = named(&path)?;
         let root = Directory::root(&path, Arc::clone(disk))?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = name.unwrap_or_default();
         let key = key::existing(key, &path.with_file_name(format!("{name}.key")))?;
         match fs::flock(&root, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
