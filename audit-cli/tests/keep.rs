@@ -58,6 +58,12 @@ fn a_record_loses_the_groups_that_were_named() {
     assert_eq!(whole(folder.path())["redacted"], 1);
     let again = run(folder.path(), &args);
     assert_eq!((again.code, &*again.stdout), (0, "audit/00: nothing to redact\n"));
+    // By its place; of a control record there is nothing to redact.
+    let seq = all[1]["seq"].to_string();
+    let by_place = run(folder.path(), &["redact", "audit", &format!("00/{seq}"), "0"]);
+    assert_eq!((by_place.code, &*by_place.stdout), (0, "audit/00: redacted groups of 1 record\n"));
+    let far = run(folder.path(), &["redact", "audit", "00/100000"]);
+    assert!(far.code == 1 && far.stderr.contains("no record 00/100000"), "{}", far.stderr);
     let other = run(folder.path(), &["redact", "audit", "nobody"]);
     assert_eq!(other.code, 1);
     assert!(other.stderr.contains("no record has the id nobody"), "{}", other.stderr);

@@ -19,7 +19,7 @@ use crate::when;
 #[command(after_long_help = "\
 Examples:
   audit redact ./audit 0193a5b2-7c1d-7e3f-8a4b-5c6d7e8f9a0b --group request,response --reason case-7
-  audit redact ./audit 0193a5b2-7c1d-7e3f-8a4b-5c6d7e8f9a0b --dry-run
+  audit redact ./audit 00/17 --dry-run
   audit query ./audit --path /import --json | jq -r .id | xargs audit redact ./audit --group request
 
 What is redacted cannot be brought back. Backups and copies of the trail are yours to redact.")]
@@ -27,11 +27,12 @@ pub(crate) struct Redact {
     /// A trail root, or one writer's folder
     #[arg(value_name = "DIR")]
     pub(crate) source: PathBuf,
-    /// Ids of records; of a strict request, its announcement is redacted too
+    /// Records: their `id`s, or their places: NN/SEQ, or SEQ where there is one writer. Of a strict
+    /// request, its announcement is redacted too
     #[arg(value_name = "ID", required = true)]
     pub(crate) ids: Vec<String>,
     /// These groups only [default: all]
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    #[arg(long, alias = "groups", value_name = "A,B", value_delimiter = ',')]
     pub(crate) group: Vec<Group>,
     #[command(flatten)]
     pub(crate) how: Change,
@@ -85,7 +86,7 @@ pub(crate) struct Prune {
     #[arg(value_name = "DIR")]
     pub(crate) source: PathBuf,
     /// Records that began before TIME: an age such as 90d, or a time as for `audit query --since`
-    #[arg(long, value_name = "TIME", value_parser = when::parse)]
+    #[arg(long, alias = "older-than", value_name = "TIME", value_parser = when::parse)]
     pub(crate) before: Timestamp,
     /// A checkpoint that was kept elsewhere; may be given several times
     #[arg(long, value_name = "FILE")]
