@@ -22,7 +22,7 @@ pub use self::{
 };
 pub(crate) use self::{
     segment::open_file,
-    writer_dir::{is_writer, names, read_line},
+    writer_dir::{is_directory, is_writer, names, read_line},
 };
 
 /// How many items are given out before writers that had come to their end are asked again.
@@ -113,13 +113,13 @@ impl Reader {
         let names = names(source)?;
         let mut reader =
             Self { root: None, known: BTreeSet::new(), writers: Vec::new(), given: 0, since };
-        if names.iter().any(|name| is_writer(name)) {
-            reader.root = Some(source.to_owned());
-            reader.find_writers()?;
-        } else if names.iter().any(|n| n == "LOCK" || crate::segment::parse_name(n).is_some()) {
+        if is_directory(&names) {
             let path = source.canonicalize().unwrap_or_else(|_| source.to_owned());
             let name = path.file_name().map_or("00".into(), |n| n.to_string_lossy().into_owned());
             reader.add(source.to_owned(), &name);
+        } else if names.iter().any(|name| is_writer(name)) {
+            reader.root = Some(source.to_owned());
+            reader.find_writers()?;
         } else {
             return Err(ReadError::NoTrail(source.to_owned()));
         }
@@ -144,7 +144,9 @@ impl Reader {
         };
         names.sort_unstable();
         for name in names {
-            if is_writer(&name) && !self.known.contains(&name) {
+            let is_new = is_writer(&name) && !self.known.contains(&name);
+            // No link is followed.
+            if is_new && !root.join(&name).is_symlink() {
                 self.add(root.join(&name), &name);
             }
         }

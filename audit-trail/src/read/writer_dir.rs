@@ -17,13 +17,23 @@ use super::{
 };
 use crate::{
     line::{self, Lines, Next},
+    lock,
     note::from_line,
+    recover::VERIFIER,
     segment::{Header, file_name, parse_header, parse_name},
+    write::PUBLISHED,
 };
 
 /// Two digits name a writer directory.
 pub(crate) fn is_writer(name: &str) -> bool {
     name.len() == 2 && name.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Are these the names in a writer directory? A root holds none of them, and a folder `00` in a
+/// directory does not make a root of it.
+pub(crate) fn is_directory(names: &[String]) -> bool {
+    let files = [lock::NAME, VERIFIER, PUBLISHED];
+    names.iter().any(|name| files.contains(&name.as_str()) || name.ends_with(".jsonl"))
 }
 
 /// The names in a folder.

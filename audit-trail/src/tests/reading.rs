@@ -119,6 +119,40 @@ fn odd_files_are_told_and_passed() {
 }
 
 #[test]
+fn a_folder_in_a_directory_does_not_hide_it() {
+    for name in ["LOCK", "checkpoint", "verifier.key", "00000000000000000000.jsonl"] {
+        let root = Root::new();
+        let mut trail = root.trail();
+        write(&mut trail, 0..3);
+        trail.close().unwrap();
+        let place = root.path.join("00");
+        fs::create_dir(place.join("00")).unwrap();
+        let items = drain(&mut Reader::open(&place).unwrap());
+        assert_eq!(items.len(), 5);
+        assert_eq!(drain(&mut Reader::tail(&place, 2).unwrap()).len(), 2);
+        // Any of its files tells that it is one.
+        for other in ["LOCK", "checkpoint", "verifier.key", "00000000000000000000.jsonl"] {
+            if other != name {
+                fs::remove_file(place.join(other)).unwrap();
+            }
+        }
+        let items = drain(&mut Reader::open(&place).unwrap());
+        assert_eq!(items.len(), if name.ends_with(".jsonl") { 5 } else { 0 }, "{name}");
+    }
+}
+
+#[test]
+fn a_link_is_no_directory_of_a_root() {
+    let (root, other) = (Root::new(), Root::new());
+    root.trail().close().unwrap();
+    let mut trail = other.trail();
+    write(&mut trail, 0..3);
+    trail.close().unwrap();
+    symlink(other.path.join("00"), root.path.join("01")).unwrap();
+    assert_eq!(root.items(), ["open", "close"]);
+}
+
+#[test]
 fn a_read_only_root_is_read_while_it_is_held() {
     let root = Root::new();
     let mut trail = root.trail();

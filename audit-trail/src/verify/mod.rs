@@ -9,11 +9,9 @@ mod walk;
 use std::path::{Path, PathBuf};
 
 use crate::{
-    ReadError, lock,
+    ReadError,
     note::VerifyingKey,
-    read::{is_writer, names},
-    recover::VERIFIER,
-    write::PUBLISHED,
+    read::{is_directory, is_writer, names},
 };
 
 pub use self::report::{Anchor, Finding, Verdict};
@@ -80,14 +78,10 @@ pub fn verify(
 /// error, or the path itself where an empty folder may be one.
 pub(crate) fn directories(source: &Path, empty: bool) -> Result<Vec<PathBuf>, ReadError> {
     let found = names(source)?;
-    let is_one = |name: &String| {
-        [lock::NAME, VERIFIER, PUBLISHED].contains(&name.as_str()) || name.ends_with(".jsonl")
-    };
     let mut directories: Vec<PathBuf> =
         found.iter().filter(|name| is_writer(name)).map(|name| source.join(name)).collect();
     directories.sort_unstable();
-    // A folder 00 in a directory must not hide the rest of it.
-    let one = found.iter().any(is_one);
+    let one = is_directory(&found);
     if one || directories.is_empty() {
         if !one && !empty {
             return Err(ReadError::NoTrail(source.to_owned()));
