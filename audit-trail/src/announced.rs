@@ -85,10 +85,23 @@ impl Announced {
     }
 }
 
-/// The seq from which on an intent may have no record, besides those in the last segment.
-pub(crate) fn noted(directory: &Directory) -> Result<Option<u64>, TrailError> {
-    let text = directory.read_small(FILE, 64)?;
-    Ok(text.and_then(|text| text.trim_end().parse().ok()))
+/// What the note of a directory tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Note {
+    /// There is none: no intent before the last segment is without a record.
+    Missing,
+    /// From this seq on an intent may be without one.
+    At(u64),
+    /// It is not what a writer has left.
+    Damaged,
+}
+
+/// Reads the note of a directory.
+pub(crate) fn noted(directory: &Directory) -> Result<Note, TrailError> {
+    let Some(text) = directory.read_small(FILE, 64)? else { return Ok(Note::Missing) };
+    let oldest = text.trim_end().parse().unwrap_or_default();
+    let same = format!("{oldest:020}\n") == text;
+    Ok(if same { Note::At(oldest) } else { Note::Damaged })
 }
 
 /// What the lines of a directory tell, in their order.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Known, TrailError,
-    announced::noted,
+    announced::{Note, noted},
     directory::{Directory, size},
     line::Event,
     lock::is_held,
@@ -210,8 +210,17 @@ fn limit(
     for (name, seq) in cursors(directory)? {
         limits.push((seq, format!("the forwarder {name} has passed on what is before {seq}")));
     }
-    if let Some(seq) = noted(directory)? {
-        limits.push((seq, format!("the strict request announced by record {seq} has no record")));
+    match noted(directory)? {
+        Note::Missing => {}
+        Note::At(seq) => {
+            let why = format!("the strict request announced by record {seq} has no record");
+            limits.push((seq, why));
+        }
+        Note::Damaged => {
+            let why =
+                "its file `announced` is none that a writer has left, and the next start mends it";
+            limits.push((0, why.to_owned()));
+        }
     }
     let mut to = 0;
     for (from, next) in ends {

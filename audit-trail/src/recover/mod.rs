@@ -1,5 +1,6 @@
 //! What a new writer finds in its directory, and how it is made fit to be written again.
 
+mod back;
 mod given_up;
 mod quarantine;
 mod scan;
@@ -20,7 +21,7 @@ use self::{
 };
 use crate::{
     TrailError,
-    announced::{Interrupted, Unrecorded, noted},
+    announced::{Interrupted, Note, Unrecorded, noted},
     directory::Directory,
     line::{Event, MAX_SEQ},
     note::{Checkpoint, VerifyingKey},
@@ -112,21 +113,12 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
         let reason = "its file `checkpoint` was none that this key has signed".to_owned();
         found.repairs.push(Event::Repair { file: None, bytes: 0, reason });
     }
+    let (all, mut note) = (segments.clone(), noted(directory)?);
+    found.noted = note != Note::Missing;
+    let mut first = back::first(directory, &all, note);
     let mut requests = Unrecorded::default();
-    if let Some(oldest) = noted(directory)? {
-        found.noted = true;
-        let first = segments.partition_point(|from| *from <= oldest).saturating_sub(1);
-        let before_last = segments.len().saturating_sub(1);
-        for from in segments.get(first..before_last).unwrap_or_default() {
-            let name = file_name(*from);
-            // Of what cannot be read nothing can be told; the reader says so.
-            if let Ok(file) = directory.open(&name, OFlags::RDONLY) {
-                let path = directory.file_path(&name);
-                let looked = requests.look_at(&File::from(file));
-                looked.map_err(|e| TrailError::io("read", &path, e))?;
-            }
-        }
-    }
+    let before_last = all.len().saturating_sub(1);
+    back::look(directory, all.get(first..before_last).unwrap_or_default(), &mut requests)?;
     while let Some(from) = segments.pop() {
         let name = file_name(from);
         let path = directory.file_path(&name);
@@ -183,6 +175,16 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
         break;
     }
     directory.sync().map_err(|error| failed("sync", error))?;
+    if matches!(note, Note::At(oldest) if oldest >= found.tree.size()) {
+        // Of a record that is not there.
+        note = Note::Damaged;
+        first = back::first(directory, &all, note);
+        requests = Unrecorded::default();
+        back::look(directory, &all[first..], &mut requests)?;
+    }
+    if note == Note::Damaged {
+        found.repairs.push(back::told(&all, first));
+    }
     let (interrupted, too_many) = requests.finish();
     found.interrupted = interrupted;
     if too_many > 0 {

@@ -245,15 +245,37 @@ fn write_if_it_can(trail: &mut Trail, n: usize) {
 }
 
 #[test]
-fn a_damaged_note_is_none() {
-    for note in ["", "x\n", "99999999999999999999\n", "18446744073709551615"] {
+fn a_damaged_note_is_told_and_none() {
+    for note in [
+        "",
+        "x\n",
+        "99999999999999999999\n",
+        "18446744073709551615",
+        "00000000000000000001",
+        "1\n",
+        "00000000000000000001\n\n",
+        "00000000000000009999\n",
+        "\u{fffd}\n",
+    ] {
         let root = Root::new();
-        let mut trail = root.trail();
+        let mut trail = root.builder().segment_bytes(1_000).open().unwrap();
         intent(&trail, 0);
+        intent(&trail, 1);
+        (0..20).for_each(|n| write(&mut trail, n..n + 1));
+        end(&trail, 0);
+        (20..40).for_each(|n| write(&mut trail, n..n + 1));
         trail.commit().unwrap();
         drop(trail);
+        assert!(noted(&root).is_some() && root.segments().len() > 5);
         fs::write(root.path.join("00/announced"), note).unwrap();
         root.trail().close().unwrap();
-        assert_eq!(ended(&root), [(id(0), Outcome::Interrupted)], "{note}");
+        let expected = [(id(0), Outcome::Completed), (id(1), Outcome::Interrupted)];
+        assert_eq!(ended(&root), expected, "{note}");
+        let last = fs::read_to_string(root.segments().pop().unwrap()).unwrap();
+        assert!(
+            last.contains("its file `announced` was none that a writer has left: all"),
+            "{last}"
+        );
+        assert_eq!(noted(&root), None);
     }
 }
