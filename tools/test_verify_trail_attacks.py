@@ -8,7 +8,14 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from trail_writer import CAP, GROUPS, SEED, TOOLS, Case, Signer, Trail, example, header, leaf, record, salt_of, sealed
+from trail_writer import CAP, GROUPS, SEED, TOOLS, Case, Signer, Trail, example, header, leaf, record, salt_of, sealed, sha
+
+
+# All encodings of points whose order divides 8, also those with a coordinate that is not reduced.
+SMALL_ORDER = [y + "%02x" % (last | sign) for sign in (0, 0x80) for y, last in (
+    ("00" * 31, 0), ("01" + "00" * 30, 0), ("ec" + "ff" * 30, 0x7f), ("ed" + "ff" * 30, 0x7f), ("ee" + "ff" * 30, 0x7f),
+    ("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc", 0x05),
+    ("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03", 0x7a))]
 
 
 class Attacks(Case):
@@ -313,12 +320,23 @@ class Attacks(Case):
                 code, out = self.verify(folder, key=key or " ")
                 self.assertEqual(code, 1)
                 self.assertTrue(out)
-        self.assertEqual(self.verify(folder, key=good.rstrip("\n"))[0], 0)
+        for end in ("", "\n", "\r\n", "\n\r\n\n"):
+            self.assertEqual(self.verify(folder, key=good.rstrip("\n") + end)[0], 0)
+        for wrong in (good + "\n" + good, " " + good, good.rstrip("\n") + " \n", "a" * 65 + good[len(name):]):
+            self.assertEqual(self.verify(folder, key=wrong)[0], 1)
         self.assertEqual(self.verify(self.temp / "none")[0], 1)
         self.assertEqual(self.verify(folder, "no anchor")[0], 1)
         (folder / "checkpoint").unlink()
         (folder / "checkpoint").symlink_to("verifier.key")
         self.bad(folder, "checkpoint: ")
+
+    def test_keys_of_small_order(self):
+        folder = example().write(self.temp / "d")
+        for key in SMALL_ORDER:
+            data = b"\1" + bytes.fromhex(key)
+            number = sha(b"audit\n", data)[:4].hex()
+            code, out = self.verify(folder, key=f"audit+{number}+{base64.b64encode(data).decode()}\n")
+            self.assertEqual((code, out), (1, "a key of small order\n"))
 
     def test_command_line(self):
         folder = example().write(self.temp / "d\udcff")

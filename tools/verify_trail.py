@@ -5,7 +5,7 @@ import base64, fcntl, hashlib, itertools, json, os, re, stat, sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-MAX_LINE, MAX_UINT, LEVELS, CONTROLS = 1 << 20, 2**63 - 1, 64, bytes(range(0x20))
+MAX_LINE, MAX_UINT, LEVELS, CONTROLS, FIELD = 1 << 20, 2**63 - 1, 64, bytes(range(0x20)), 2**255 - 19
 GROUPS = ["actor", "request", "response", "event", "change", "metadata", "error"]
 UINT, HEX64, ORIGIN, GNAME = "(0|[1-9][0-9]{0,18})", '"[0-9a-f]{64}"', "([A-Za-z0-9._/-]+)", "|".join(GROUPS)
 STRING, BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'), re.compile(r"[\[\]{}]")
@@ -52,10 +52,14 @@ def read_lines(*path):
 
 class Key:
     def __init__(self, line):
-        found = need(re.fullmatch(r"([A-Za-z0-9._-]+)\+([0-9a-f]{8})\+(.+?)\n?", line), "not a public key")
+        line = line.rstrip("\r\n")
+        found = need(re.fullmatch(r"([A-Za-z0-9._-]{1,64})\+([0-9a-f]{8})\+(.+)", line), "not a public key")
         self.name, data = found[1], unbase64(found[3])
         self.id = sha256(self.name, "\n", data)[:4]
         need(len(data) == 33 and data[0] == 1 and self.id.hex() == found[2], "not a public key")
+        y = int.from_bytes(data[1:], "little") % 2**255
+        # Of order 1, 2 or 4; of order 8: such a key verifies signatures that nobody made.
+        need(y * (y * y - 1) % FIELD and (121666 * (2 * y * y - 1) - 121665 * y**4) % FIELD, "a key of small order")
         self.public = Ed25519PublicKey.from_public_bytes(data[1:])
 
     def text(self, note):

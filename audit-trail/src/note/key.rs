@@ -224,6 +224,44 @@ mod tests {
     }
 
     #[test]
+    fn line_ends_behind_a_key_are_not_looked_at() {
+        let key = SigningKey::generate("k").unwrap();
+        for end in ["", "\n", "\r\n", "\n\r\n\n"] {
+            let public = format!("{}{end}", key.verifying_key());
+            assert_eq!(VerifyingKey::parse(&public), Ok(key.verifying_key()));
+            assert!(SigningKey::parse(&format!("{}{end}", key.to_text())).is_ok());
+        }
+        let twice = format!("{0}\n{0}\n", key.verifying_key());
+        assert_eq!(VerifyingKey::parse(&twice), Err(NO_PUBLIC));
+        let long = key.verifying_key().to_string().replacen('k', &"k".repeat(65), 1);
+        assert_eq!(VerifyingKey::parse(&long), Err(NO_PUBLIC));
+    }
+
+    /// All encodings of points whose order divides 8, also those with a coordinate that is not
+    /// reduced.
+    #[test]
+    fn keys_of_small_order_are_none() {
+        for (begin, rest, end) in [
+            ("00", "00", 0x00_u8),
+            ("01", "00", 0x00),
+            ("ec", "ff", 0x7f),
+            ("ed", "ff", 0x7f),
+            ("ee", "ff", 0x7f),
+            ("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc", "", 0x05),
+            ("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03", "", 0x7a),
+        ] {
+            for sign in [0, 0x80] {
+                let text =
+                    format!("{begin}{}{:02x}", rest.repeat(31 - begin.len() / 2), end | sign);
+                let bytes: [u8; 32] = unhex(text.as_bytes()).unwrap();
+                let id = Sha256::digest([&b"k\n\x01"[..], &bytes].concat());
+                let vkey = format!("k+{}+{}", hex(&id[..4]), tagged(&bytes));
+                assert_eq!(VerifyingKey::parse(&vkey), Err(NO_PUBLIC), "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn the_example_of_the_note_specification() {
         // From the C2SP specification of signed notes.
         let vkey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";

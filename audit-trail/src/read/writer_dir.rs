@@ -45,7 +45,8 @@ pub(crate) fn names(path: &Path) -> Result<Vec<String>, ReadError> {
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|error| ReadError::io(path, error))?;
-        names.extend(entry.file_name().into_string());
+        // One that is no text is shown as well as it can be, and is none of ours.
+        names.push(entry.file_name().to_string_lossy().into_owned());
     }
     Ok(names)
 }

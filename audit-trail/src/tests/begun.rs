@@ -30,7 +30,7 @@ fn private(folder: &Path) {
 }
 
 /// Both verdicts; the other program's as its exit code and its text.
-fn both(root: &Path, known: &Known) -> (Vec<Verdict>, i32, String) {
+pub(super) fn both(root: &Path, known: &Known) -> (Vec<Verdict>, i32, String) {
     let key = root.with_extension("pub");
     fs::write(&key, known.key.as_ref().unwrap().to_string()).unwrap();
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/verify_trail.py");

@@ -1,5 +1,6 @@
 //! Tests of the parts together, against real files.
 
+mod agreeing;
 mod attacks;
 mod begun;
 mod faults;

@@ -189,7 +189,13 @@ impl Walk {
                     _ => self.line(&place, line, next, key)?,
                 },
                 Next::TooLong => self.stop(&place, "a line longer than 1 MiB"),
-                Next::End(0) if number > 1 || next.is_none() => break,
+                Next::End(0) if number > 1 => break,
+                // A writer makes it before it writes the header.
+                Next::End(0) if next.is_none() && from == self.tree.size() => break,
+                Next::End(0) if next.is_none() => {
+                    self.stop(&place, "an empty segment that does not follow");
+                    break;
+                }
                 // A writer that gave up a segment may have left half a line behind the repeated
                 // ones; one that lives may be writing it.
                 Next::End(_) => {
@@ -357,9 +363,15 @@ impl Walk {
             return self.stop(place, "a checkpoint of more records than are there");
         }
         let again = self.noted.is_some_and(|noted| size <= noted);
-        if size < count || again || self.repeated > 0 {
+        let what = format!("a checkpoint of size {size} at record {count}");
+        if size < count || again {
             // A copy of something old, which anybody can append.
-            return self.stop(place, format!("a checkpoint of size {size} at record {count}"));
+            return self.stop(place, what);
+        }
+        if self.repeated > 0 {
+            let what = format!("{what}, where records are repeated that come after it");
+            self.fail(place.file, place.line, Some(count), what.clone());
+            return self.stop(place, what);
         }
         if checkpoint.root != self.tree.root() {
             let from = self.noted.or(self.begun).unwrap_or(0);
