@@ -29,6 +29,8 @@ pub(super) struct Scope<'a> {
     steps: Cell<usize>,
     /// Walks that are over, so that the next one takes no memory of its own.
     walks: Cell<Vec<(Walk, Walk)>>,
+    /// A text that is over, for the same reason.
+    text: Cell<String>,
 }
 
 /// How deep JSON in strings of JSON is looked into.
@@ -48,7 +50,8 @@ impl<'a> Scope<'a> {
     ) -> Self {
         let steps = Cell::new(STEPS);
         let walks = Cell::new(Vec::new());
-        Self { rules, part, list, keys, known, strings: STRINGS, masked: 0, steps, walks }
+        let text = Cell::new(String::new());
+        Self { rules, part, list, keys, known, strings: STRINGS, masked: 0, steps, walks, text }
     }
 
     /// Allows the steps that a text of this length may cost.
@@ -71,6 +74,17 @@ impl Scope<'_> {
     #[inline]
     pub(super) fn may_go_on(&self) -> bool {
         self.steps.get() > 0
+    }
+
+    /// An empty text, with the memory of the one that was given back last.
+    pub(super) fn empty_text(&self) -> String {
+        self.text.take()
+    }
+
+    /// Takes a text back that is over.
+    pub(super) fn text_over(&self, mut text: String) {
+        text.clear();
+        self.text.set(text);
     }
 
     /// Two walks, for the paths that select and for those that are excepted.

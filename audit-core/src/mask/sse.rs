@@ -27,12 +27,12 @@ pub(super) fn sse(
     while at < text.len() {
         let (line, ends) = first_line(&text[at..]);
         at += line.len() + ends.len();
+        let field = field(line);
         // The last line may be torn; of the data, JSON can be masked up to where it is.
-        if !(cut && ends.is_empty()) {
-            known(line)?;
+        if !(cut && ends.is_empty()) && !is_known(field.0) {
+            return Err(Unparsable);
         }
-        event.line(line);
-        event.name(line, scope);
+        event.take(line, field, scope);
         if !event.has_data && !line.is_empty() {
             // What is before the data does not wait for it.
             other(out, line, ends, cut, scope);
@@ -66,12 +66,9 @@ fn first_line(text: &str) -> (&str, &str) {
     (&text[..end], &text[end..end + len])
 }
 
-/// Whether a line is one that a stream of events has.
-fn known(line: &str) -> Result<(), Unparsable> {
-    match field(line).0 {
-        "" | "data" | "event" | "id" | "retry" => Ok(()),
-        _ => Err(Unparsable),
-    }
+/// Whether a stream of events has such a field.
+fn is_known(name: &str) -> bool {
+    matches!(name, "" | "data" | "event" | "id" | "retry")
 }
 
 /// The data of one event.
@@ -82,6 +79,8 @@ struct Event {
     /// What its name selects, which is all of its data.
     named: Option<Sel>,
     has_name: bool,
+    /// Behind the data there are lines of other fields.
+    is_mixed: bool,
 }
 
 /// The field's name and value.
@@ -92,25 +91,23 @@ fn field(line: &str) -> (&str, &str) {
 }
 
 impl Event {
-    fn line(&mut self, line: &str) {
-        if line.starts_with("data")
-            && let ("data", value) = field(line)
-        {
-            if self.has_data {
-                self.data.push('\n');
+    fn take(&mut self, line: &str, (name, value): (&str, &str), scope: &Scope<'_>) {
+        match name {
+            "data" => {
+                if self.has_data {
+                    self.data.push('\n');
+                }
+                self.has_data = true;
+                self.data.push_str(value);
+                return;
             }
-            self.has_data = true;
-            self.data.push_str(value);
+            "event" => {
+                self.has_name = true;
+                self.named = scope.find_told(value);
+            }
+            _ => {}
         }
-    }
-
-    fn name(&mut self, line: &str, scope: &Scope<'_>) {
-        if line.starts_with("event")
-            && let ("event", name) = field(line)
-        {
-            self.has_name = true;
-            self.named = scope.find_told(name);
-        }
+        self.is_mixed |= self.has_data && !line.is_empty();
     }
 
     /// Appends the lines of the event that is over. `false`: its data is broken.
@@ -122,6 +119,11 @@ impl Event {
         };
         let mut written = false;
         let mut rest = lines;
+        if masked.is_none() && !self.is_mixed {
+            // Nothing but the data, and the line feed behind it.
+            out.push_str(lines);
+            rest = "";
+        }
         while !rest.is_empty() {
             let (line, ends) = first_line(rest);
             rest = &rest[line.len() + ends.len()..];
@@ -148,7 +150,7 @@ impl Event {
             out.push_str(ends);
         }
         self.data.clear();
-        (self.has_data, self.has_name, self.named) = (false, false, None);
+        (self.has_data, self.has_name, self.named, self.is_mixed) = (false, false, None, false);
         whole
     }
 

@@ -273,21 +273,25 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         if plain && !names && (!quoted.spaced() || !value::may_hide(raw)) {
             return;
         }
+        let mut decoded = String::new();
         let text = match quoted.escaped() {
-            false => Cow::Borrowed(raw),
+            false => raw,
             true => {
-                let (text, halved) = scan::unescape(raw);
-                self.halved |= halved;
-                Cow::Owned(text)
+                decoded = self.scope.empty_text();
+                self.halved |= scan::unescape_to(&mut decoded, raw);
+                &decoded
             }
         };
         if names {
-            self.named(role, &text);
+            self.named(role, text);
         }
-        if let Cow::Owned(masked) = value::inside(&text, self.scope) {
+        if let Cow::Owned(masked) = value::inside(text, self.scope) {
             self.flush(begin);
             push_string(self.out, &masked);
             self.copied = quoted.end() + 1;
+        }
+        if quoted.escaped() {
+            self.scope.text_over(decoded);
         }
     }
 

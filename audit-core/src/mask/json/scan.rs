@@ -200,7 +200,14 @@ pub(super) fn literal(bytes: &[u8], at: usize) -> Result<usize, Stop> {
 /// What the inside of a scanned string stands for, and whether it has an escape of half a
 /// character: that becomes U+FFFD, and many readers refuse it.
 pub(super) fn unescape(raw: &str) -> (String, bool) {
-    let mut text = String::with_capacity(raw.len());
+    let mut text = String::new();
+    let halved = unescape_to(&mut text, raw);
+    (text, halved)
+}
+
+/// The same, behind what a buffer holds.
+pub(super) fn unescape_to(text: &mut String, raw: &str) -> bool {
+    text.reserve(raw.len());
     let (mut rest, mut halved) = (raw, false);
     loop {
         let end = find(b'\\', rest);
@@ -224,7 +231,7 @@ pub(super) fn unescape(raw: &str) -> (String, bool) {
         rest = escape.get(len..).unwrap_or_default();
     }
     text.push_str(rest);
-    (text, halved)
+    halved
 }
 
 /// The character of an escape without its backslash, such as `u00e9`, or of a pair of them, such as
