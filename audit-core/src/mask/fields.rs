@@ -25,6 +25,11 @@ pub(super) fn find(separator: u8, text: &str) -> usize {
     }
 }
 
+/// Whether a byte is in a text.
+pub(super) fn has(text: &str, byte: u8) -> bool {
+    find(byte, text) < text.len()
+}
+
 /// What a form's reader makes of a name or value. `false`: it is not UTF-8, and was mended.
 pub(super) fn decode(text: &str) -> (Cow<'_, str>, bool) {
     if !is_coded(text) {
@@ -43,10 +48,23 @@ pub(super) fn decoded(text: &str) -> Option<String> {
     }
 }
 
+/// The same with the memory of a buffer.
+pub(super) fn decode_in<'b>(buffer: &'b mut String, text: &'b str) -> &'b str {
+    if !is_coded(text) {
+        return text;
+    }
+    decode_to(buffer, text);
+    buffer
+}
+
 /// Whether something in a text stands for something else.
 fn is_coded(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let first = memchr::memchr2(b'%', b'+', bytes).unwrap_or(bytes.len());
+    let near = bytes.len().min(16);
+    let first = match bytes[..near].iter().position(|b| (*b == b'%') | (*b == b'+')) {
+        Some(at) => at,
+        None => memchr::memchr2(b'%', b'+', &bytes[near..]).map_or(bytes.len(), |at| near + at),
+    };
     (first..bytes.len()).any(|at| match &bytes[at..] {
         [b'+', ..] => true,
         [b'%', high, low, ..] => hex(*high, *low).is_some(),
@@ -271,7 +289,7 @@ impl Fields {
             return Ok(Some(found));
         }
         // What reads a name up to its NUL, or without them, reads another one.
-        if name.contains('\0') {
+        if has(name, b'\0') {
             let found = name.split('\0').next().and_then(|first| one(scope, first));
             let found = found.or_else(|| one(scope, &name.replace('\0', "")));
             if found.is_some() {
@@ -369,7 +387,7 @@ fn segments(name: &str) -> impl Iterator<Item = &str> {
 }
 
 fn old_escapes(name: &str) -> Option<String> {
-    if !memchr::memchr_iter(b'%', name.as_bytes()).any(|at| name[at + 1..].starts_with('u')) {
+    if !has(name, b'%') || !name.contains("%u") {
         return None;
     }
     let mut pieces = name.split("%u");

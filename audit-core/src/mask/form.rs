@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     REDACTED,
-    fields::{self, Decodings, Fields, find},
+    fields::{self, Decodings, Fields, find, has},
     how::{How, Value},
     names::Says,
     pair::{Role, Told},
@@ -77,12 +77,15 @@ pub(super) fn form(
 
 /// What the fields of a form tell of each other.
 pub(super) fn tell(body: &str, scope: &Scope<'_>) -> Told {
-    let mut told = Told::default();
-    for (name, value) in body.split(['&', ';']).filter_map(|pair| pair.split_once('=')) {
-        if told.is_full() {
-            break;
+    let (mut told, mut decoded) = (Told::default(), String::new());
+    let mut rest = Some(body);
+    while let Some(text) = rest.filter(|_| !told.is_full()) {
+        let (pair, behind) = fields::split(text, |b| (b == b'&') | (b == b';'));
+        rest = behind;
+        if let (name, Some(value)) = fields::split(pair, |b| b == b'=') {
+            let name = fields::decode_in(&mut decoded, name);
+            told.add(scope, name, || fields::decode(value).0);
         }
-        told.add(scope, &fields::decode(name).0, || fields::decode(value).0);
     }
     told
 }
@@ -257,7 +260,7 @@ impl<'t> Pair<'t> {
         if self.of_name & fields::CODED == 0 {
             return fields.says(scope, name, self.of_name & fields::NESTED != 0);
         }
-        let coded = |text: &str| memchr::memchr2(b'%', b'+', text.as_bytes()).is_some();
+        let coded = |text: &str| has(text, b'%') || has(text, b'+');
         // Its role is that of the name which is decoded once.
         let mut role = None;
         let selected = decodings.find(name, coded, scope, |decoded, scope| {
@@ -286,7 +289,7 @@ fn other(
         out.push_str(raw);
         return Ok(());
     }
-    let coded = |text: &str| memchr::memchr(b'%', text.as_bytes()).is_some();
+    let coded = |text: &str| has(text, b'%');
     let masked = decodings.find(raw, coded, scope, |decoded, scope| {
         if fields::is_plain(decoded, scope) {
             return Ok(None);
