@@ -29,7 +29,8 @@ pub(super) fn sse(
         at += line.len() + ends.len();
         let field = field(line);
         // The last line may be torn; of the data, JSON can be masked up to where it is.
-        if !(cut && ends.is_empty()) && !is_known(field.0) {
+        let torn = cut && ends.is_empty();
+        if !torn && !is_known(field.0) {
             return Err(Unparsable);
         }
         event.take(line, field, scope);

@@ -3,4 +3,5 @@
 
 mod actix;
 mod allocations;
+mod masking;
 mod syscalls;
