@@ -67,6 +67,9 @@ fn show(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
     for name in &verdict.foreign {
         say(format!("  {name} ends in .jsonl and is no segment"))?;
     }
+    for warning in &verdict.warnings {
+        say(format!("  WARNING: {warning}"))?;
+    }
     if let Some(fresh) = verdict.fresh {
         say(format!("  last signed: {fresh}"))?;
     }
@@ -101,6 +104,10 @@ fn show(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
         say(format!(
             "  adopted: records {from} to {to} were not signed when a process died; trusted as the file was"
         ))?;
+    }
+    if verdict.repairs > 0 {
+        let times = talk::plural(verdict.repairs, "time");
+        say(format!("  repaired: {times}, as records tell (audit query --kind control)"))?;
     }
     if verdict.lost > 0 {
         say(format!("  gaps: {} lost, as records tell", talk::plural(verdict.lost, "record")))?;
@@ -145,6 +152,8 @@ fn told(verdict: &Verdict) -> Value {
         "redacted": verdict.redacted,
         "unsealed": unsealed.collect::<Vec<_>>(),
         "lost": verdict.lost,
+        "repairs": verdict.repairs,
+        "warnings": verdict.warnings,
         "tail": verdict.tail,
         "tail_damage": verdict.tail_damage.as_ref().map(finding),
         "foreign": verdict.foreign,

@@ -221,5 +221,46 @@ fn hostile_tails_take_no_memory() {
         assert!(found.stdout.contains("integrity ok: 1 record"), "{what}: {found:?}");
         assert!(found.stdout.contains("tail: 600000 records"), "{what}: {}", found.stdout);
         assert_eq!(found.code, 0, "{what}");
+        let warning = "  WARNING: the tail: 600000 records are more than the 4096";
+        assert!(found.stdout.contains(warning), "{what}: {}", found.stdout);
     }
+}
+
+#[test]
+fn what_is_more_than_a_writer_leaves_is_warned_of() {
+    // Put back to its first checkpoint, with other records behind it.
+    let time = |second: u32| format!("2099-01-01T00:{:02}:{:02}.000000Z", second / 60, second % 60);
+    let line =
+        |seq: u32, at: String| format!("{{\"seq\":{seq},\"kind\":\"event\",\"time\":\"{at}\"}}\n");
+    for (what, told) in
+        [("long", "4500 records are more than the 4096"), ("late", "3 records reach ")]
+    {
+        let (folder, path, _) = one_signed();
+        let count = if what == "long" { 4_500 } else { 3 };
+        let tail: String = (1..=count).map(|seq| line(seq, time(seq))).collect();
+        let whole = fs::read_to_string(&path).unwrap();
+        fs::write(&path, whole + &tail).unwrap();
+        let found = run(folder.path(), "verify audit");
+        assert_eq!(found.code, 0, "{}", found.stdout);
+        assert!(found.stdout.contains(&format!("  WARNING: the tail: {told}")), "{}", found.stdout);
+        // The next start takes it over, and it is told for ever.
+        Auditor::to(Trail::open(folder.path().join("audit")).unwrap()).close_blocking().unwrap();
+        for _ in 0..2 {
+            let found = run(folder.path(), "verify audit");
+            let warning = format!("  WARNING: adopted, from 1 to {count}: {told}");
+            assert!(found.code == 0 && found.stdout.contains(&warning), "{}", found.stdout);
+            let json: Value =
+                serde_json::from_str(&run(folder.path(), "verify audit --json").stdout).unwrap();
+            let warnings = json["warnings"].as_array().unwrap();
+            assert!(warnings.len() == 1 && warnings[0].as_str().unwrap().contains(told), "{json}");
+            Auditor::to(Trail::open(folder.path().join("audit")).unwrap())
+                .close_blocking()
+                .unwrap();
+        }
+    }
+    let honest = written(3);
+    let found = run(honest.path(), "verify audit");
+    assert!(!found.stdout.contains("WARNING"), "{}", found.stdout);
+    let json = run(honest.path(), "verify audit --json").stdout;
+    assert!(json.contains("\"warnings\":[]") && json.contains("\"repairs\":0"), "{json}");
 }

@@ -35,6 +35,8 @@ fn a_lock_that_is_removed_is_taken_again_within_a_second() {
     assert_eq!(root.records(), numbers(0..5));
     let text = told(&root.path.join("00"));
     assert!(text.contains("00 was given up: its file LOCK was removed"), "{text}");
+    let found = verify(&root.path, &Known::default(), &mut |_, _| {}).unwrap();
+    assert!(found[0].repairs > 0, "the verifier tells of it: {found:?}");
     assert_good(&root);
 }
 

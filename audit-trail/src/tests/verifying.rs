@@ -34,7 +34,7 @@ fn an_honest_trail_is_what_was_signed() {
     let root = honest(60);
     assert!(root.segments().len() >= 3);
     let found = verdict(&root, &Known::default());
-    assert!(found.is_good(), "{found}");
+    assert!(found.is_good() && found.warnings.is_empty() && found.repairs == 0, "{found:?}");
     // open, 60 records, close.
     assert_eq!((found.size, found.tail, found.pruned, found.pinned), (62, 0, 0, false));
     assert!(found.fresh.is_some() && found.root.len() == 64);
@@ -73,7 +73,7 @@ fn what_no_checkpoint_covers_is_counted_apart() {
     write(&mut trail, 0..7);
     trail.sync().unwrap();
     let live = verdict(&root, &Known::default());
-    assert!(live.is_good(), "{live}");
+    assert!(live.is_good() && live.warnings.is_empty(), "{live:?}");
     assert_eq!((live.size, live.tail), (1, 7));
     // Half a line, as a writer that lives may have written it; and as a dead one has.
     let path = root.segments().remove(0);

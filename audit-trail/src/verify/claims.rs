@@ -1,7 +1,7 @@
 //! What must be there: the published checkpoint, and those that were kept elsewhere.
 
 use super::{
-    Anchor, Known, Verdict,
+    Anchor, Known, Verdict, odd,
     walk::{Place, Walk},
 };
 use crate::{
@@ -140,6 +140,8 @@ impl Walk {
         self.verdict.redacted = self.grants.redacted(size);
         if self.verdict.broken.is_empty() {
             self.verdict.tail = self.tree.size().saturating_sub(size);
+            let odd = self.times.odd("the tail", self.verdict.tail);
+            odd::add(&mut self.verdict.warnings, odd);
         }
         if let Some(stopped) = self.stopped.take()
             && self.verdict.broken.is_empty()

@@ -2,6 +2,7 @@
 
 mod claims;
 mod grants;
+mod odd;
 mod report;
 mod told;
 mod walk;

@@ -73,6 +73,11 @@ pub struct Verdict {
     pub unsealed: Vec<(u64, u64)>,
     /// Gaps that records tell of: how many records were lost.
     pub lost: u64,
+    /// How often something was not as it was left, as signed records tell.
+    pub repairs: u64,
+    /// What is no proof of a change, and yet more than a writer leaves by itself: an unsigned tail, or a
+    /// range that was taken over, which is too long.
+    pub warnings: Vec<String>,
     /// Records after the last checkpoint: nobody vouches for them.
     pub tail: u64,
     /// Why the rest of the tail is none.

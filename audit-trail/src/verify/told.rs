@@ -1,6 +1,6 @@
 //! What a report tells of what the trail says of itself.
 
-use super::Verdict;
+use super::{Verdict, odd};
 
 /// Most ranges that are told apart.
 const MOST_RANGES: usize = 4096;
@@ -11,6 +11,8 @@ const MOST_RANGES: usize = 4096;
 pub(super) struct Told {
     unsealed: Vec<(u64, u64)>,
     lost: u64,
+    repairs: u64,
+    warnings: Vec<String>,
 }
 
 /// What is looked at of a control record; the rest of it, which may be large, is passed.
@@ -29,15 +31,19 @@ struct Range {
 }
 
 impl Told {
-    /// Sees the member `control` of a control record.
-    pub(super) fn see(&mut self, control: &str) {
+    /// Sees the member `control` of a control record, and the times of the records before it.
+    pub(super) fn see(&mut self, control: &str, times: &odd::Times) {
         let Ok(told) = serde_json::from_str::<Control<'_>>(control) else { return };
         match &*told.op {
             "open" => {
-                if let Some(range) = told.unsealed {
-                    add(&mut self.unsealed, (range.from, range.to));
+                if let Some(Range { from, to }) = told.unsealed {
+                    add(&mut self.unsealed, (from, to));
+                    let count = to.saturating_sub(from).saturating_add(1);
+                    let what = format!("adopted, from {from} to {to}");
+                    odd::add(&mut self.warnings, times.odd(&what, count));
                 }
             }
+            "repair" => self.repairs += 1,
             "gap" => self.lost = self.lost.saturating_add(told.count.unwrap_or(0)),
             _ => {}
         }
@@ -46,6 +52,8 @@ impl Told {
     /// What was seen so far is signed.
     pub(super) fn sign(&mut self, verdict: &mut Verdict) {
         self.unsealed.drain(..).for_each(|range| add(&mut verdict.unsealed, range));
+        self.warnings.drain(..).for_each(|one| odd::add(&mut verdict.warnings, Some(one)));
+        verdict.repairs += std::mem::take(&mut self.repairs);
         verdict.lost = verdict.lost.saturating_add(std::mem::take(&mut self.lost));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs::File, io, path::Path};
 
-use super::{Finding, Known, Verdict, grants::Grants, told::Told};
+use super::{Finding, Known, Verdict, grants::Grants, odd::Times, told::Told};
 use crate::{
     ReadError,
     line::{self, Lines, Next, Parts},
@@ -98,6 +98,7 @@ pub(super) struct Walk {
     pub(super) no_anchors: Vec<String>,
     pub(super) grants: Grants,
     told: Told,
+    pub(super) times: Times,
     /// How many lines of the segment so far must stand in the next one too, and the next one, read
     /// as far as these go.
     repeated: u64,
@@ -301,15 +302,16 @@ impl Walk {
     fn record(&mut self, line: &[u8], parts: &Parts<'_>, leaf: Hash) {
         self.tree.push(leaf);
         self.grants.see(line, parts.seq, parts.redacted);
-        if let Some(time) = parts.time {
-            let last = self.last_time.get_or_insert_default();
-            last.clear();
-            last.push_str(time);
-        }
         if parts.kind == "control"
             && let Some(control) = parts.control
         {
-            self.told.see(control);
+            self.told.see(control, &self.times);
+        }
+        if let Some(time) = parts.time {
+            self.times.see(time, line::is_of_a_start(line));
+            let last = self.last_time.get_or_insert_default();
+            last.clear();
+            last.push_str(time);
         }
     }
 
@@ -394,6 +396,7 @@ impl Walk {
             self.verdict.set_root(&root);
             self.signed_time.clone_from(&self.last_time);
             self.grants.sign();
+            self.times.sign();
             self.told.sign(&mut self.verdict);
         }
     }
