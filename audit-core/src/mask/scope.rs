@@ -3,7 +3,7 @@
 use std::{borrow::Cow, cell::Cell};
 
 use super::{
-    MaskRules, REDACTED,
+    MaskRules, REDACTED, fields,
     how::{Keys, Value},
     known::Known,
     list::MaskedList,
@@ -171,12 +171,12 @@ impl Scope<'_> {
                 break;
             }
             let end = rest.bytes().position(&separates).unwrap_or(rest.len());
-            let segment = match memchr::memchr(b'~', &rest.as_bytes()[..end]) {
-                Some(_) => {
+            let segment = match fields::has(&rest[..end], b'~') {
+                true => {
                     self.spend(ESCAPED);
                     Cow::Owned(rest[..end].replace("~1", "/").replace("~0", "~"))
                 }
-                None => Cow::Borrowed(&rest[..end]),
+                false => Cow::Borrowed(&rest[..end]),
             };
             let child = match element(&segment) {
                 Some(element) => Child::Element(element),
