@@ -130,6 +130,9 @@ impl Builder {
     /// living process holds, repairs what a crash has left in it, and starts the thread that
     /// syncs. The trail's `open` record is durable when this returns.
     ///
+    /// It waits for a second where a directory has segments and no `LOCK`: whoever wrote there, and
+    /// lives, leaves it meanwhile.
+    ///
     /// # Errors
     ///
     /// When the root cannot be written, could be written by other users, or is no folder; when

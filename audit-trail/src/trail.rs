@@ -90,7 +90,8 @@ impl Trail {
         Self { shared, thread: Some(thread), secret, directory, closing: false, closed: false }
     }
 
-    /// The writer directory this trail writes to: `ROOT/00`, `ROOT/01`, …
+    /// The writer directory this trail began to write to: `ROOT/00`, `ROOT/01`, … It goes on in another
+    /// one where somebody has removed its `LOCK` and another process holds it since.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
