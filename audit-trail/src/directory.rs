@@ -257,8 +257,14 @@ impl Directory {
     }
 }
 
+/// Begins the names of files that maintenance writes anew while a writer may start: it removes them itself.
+pub(crate) const REWRITTEN: &str = ".rewritten.";
+
 /// Is it a name of [`Directory::temporary`]?
 fn is_temporary(name: &str) -> bool {
+    if name.starts_with(REWRITTEN) {
+        return false;
+    }
     let inner = name.strip_prefix('.').and_then(|name| name.strip_suffix(".new"));
     let id = inner.and_then(|inner| inner.rsplit_once('.')).map(|(_, id)| id);
     id.is_some_and(|id| id.len() == 36 && Uuid::parse_str(id).is_ok())

@@ -118,6 +118,11 @@ impl Trail {
 
     /// Signs what was taken so far.
     #[cfg(test)]
+    pub(crate) fn push_event(&self, event: &Event) {
+        self.shared.with(|writer| writer.push_event(event));
+    }
+
+    #[cfg(test)]
     pub(crate) fn checkpoint(&self) {
         self.shared.checkpoint().unwrap();
     }

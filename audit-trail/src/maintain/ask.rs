@@ -7,7 +7,7 @@ use std::{
 
 use audit_core::Timestamp;
 
-use super::{MaintainError, Maintenance, scan::Signed};
+use super::{MaintainError, Maintenance, scan::published};
 use crate::{
     TrailError,
     directory::Directory,
@@ -21,53 +21,62 @@ use crate::{
 
 /// How often it is looked whether an order was carried out.
 const LOOK: Duration = Duration::from_millis(10);
+/// How often an order is made, or the directory taken, where its writer ends meanwhile.
+const TRIES: u32 = 5;
 
 impl Maintenance {
-    /// Returns when a published checkpoint covers these records.
+    /// Returns when a published checkpoint covers these records, or should: whoever asks looks.
     pub(super) fn have_written(
         &self,
         directory: &Directory,
-        signed: &Signed,
         events: &[Event],
     ) -> Result<(), MaintainError> {
-        if events.is_empty() {
-            return Ok(());
+        let mut left = events;
+        // Its writer may end meanwhile, and somebody who only looks whether there is one is in the way for a moment.
+        for _ in 0..TRIES {
+            if left.is_empty() {
+                return Ok(());
+            }
+            match Lock::take(directory)? {
+                Some(lock) => return self.write_here(directory, lock, left),
+                None => left = self.order(directory, left)?,
+            }
         }
-        match Lock::take(directory)? {
-            None => self.order(directory, signed, events),
-            Some(lock) => self.write_here(directory, lock, events),
+        match left {
+            [] => Ok(()),
+            _ => Err(MaintainError::Refused { directory: directory.path().to_owned() }),
         }
     }
 
-    /// By the living writer.
-    fn order(
+    /// By the living writer. Gives those that it has not taken, where there is none any more.
+    fn order<'a>(
         &self,
         directory: &Directory,
-        signed: &Signed,
-        events: &[Event],
-    ) -> Result<(), MaintainError> {
+        mut events: &'a [Event],
+    ) -> Result<&'a [Event], MaintainError> {
         let path = directory.path();
-        for events in order::parts(events) {
-            let (origin, time) = (signed.origin.clone(), Timestamp::now());
-            let order = Order { origin, time, events: events.to_vec() }.sign(&self.key);
-            let put = directory.replace_whole(order::FILE, order.as_bytes());
+        let origin = published(directory, &self.key.verifying_key())?.origin;
+        while let Some(part) = order::parts(events).next() {
+            let time = Timestamp::now();
+            let order = Order { origin: origin.clone(), time, events: part.to_vec() };
+            let put = directory.replace_whole(order::FILE, order.sign(&self.key).as_bytes());
             put.map_err(|error| TrailError::io("write an order to", path, error))?;
             let mut waited = Waited::new(self.patience);
             while directory.stat(order::FILE).is_ok() {
-                let failed = if waited.too_long() {
+                if waited.too_long() {
+                    directory.remove(order::FILE);
                     let (directory, seconds) = (path.to_owned(), self.patience.as_secs());
-                    MaintainError::NotTaken { directory, seconds }
-                } else if waited.now_and_then() && !is_held(path) {
-                    MaintainError::Refused { directory: path.to_owned() }
-                } else {
-                    thread::sleep(LOOK);
-                    continue;
-                };
-                directory.remove(order::FILE);
-                return Err(failed);
+                    return Err(MaintainError::NotTaken { directory, seconds });
+                }
+                if waited.now_and_then() && !is_held(path) {
+                    directory.remove(order::FILE);
+                    return Ok(events);
+                }
+                thread::sleep(LOOK);
             }
+            events = &events[part.len()..];
         }
-        Ok(())
+        Ok(events)
     }
 
     /// Where nobody writes.
@@ -92,6 +101,23 @@ impl Maintenance {
             .begin_segment()
             .and_then(|()| shared.close())
             .map_err(|error| TrailError::io("write to", directory.path(), error).into())
+    }
+
+    /// Waits until the records before `size` are signed, or for so long that they will not be.
+    pub(super) fn have_signed(
+        &self,
+        directory: &Directory,
+        size: u64,
+    ) -> Result<(), MaintainError> {
+        let waited = Waited::new(self.patience);
+        while published(directory, &self.key.verifying_key())?.size < size && !waited.too_long() {
+            if !is_held(directory.path()) {
+                // The next writer signs what the last one has left.
+                return self.begin_segment_if_free(directory);
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(())
     }
 
     fn writer_in(&self, directory: &Directory, lock: Lock) -> Result<Shared, MaintainError> {

@@ -13,7 +13,12 @@ use super::{
     redact::check_reason,
     scan::{records, segments},
 };
-use crate::{directory::Directory, line::Event, lock::is_held, segment::file_name};
+use crate::{
+    directory::Directory,
+    line::{self, Event, control_op},
+    lock::is_held,
+    segment::file_name,
+};
 
 /// Keeps records from being removed and redacted, in all of the root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +54,10 @@ pub struct Held {
 }
 
 impl Held {
+    pub(super) fn is_in(&self, directory: &Directory) -> bool {
+        self.directory == directory.path()
+    }
+
     /// Whether it keeps a record of this time. One without a time is kept.
     pub(super) fn covers(&self, time: Option<Timestamp>) -> bool {
         let Some(time) = time else { return true };
@@ -79,9 +88,11 @@ impl Maintenance {
     pub fn holds(&self) -> Result<Vec<Held>, MaintainError> {
         let mut all = Vec::new();
         for directory in &self.writers {
-            // Without a checkpoint nothing is released.
-            let size = self.signed(directory).map_or(0, |signed| signed.size);
-            all.extend(holds_of(directory, size)?);
+            match self.trusted(directory, &[]) {
+                Ok(trusted) => all.extend(trusted.holds),
+                // Nothing that is not signed releases one.
+                Err(_) => all.extend(unreleased(directory)?),
+            }
         }
         Ok(all)
     }
@@ -114,8 +125,14 @@ impl Maintenance {
         let directory = living.or_else(|| self.writers.first()).ok_or_else(|| {
             MaintainError::Wrong("there is no writer directory to write it to".to_owned())
         })?;
-        self.write(directory, Event::Hold { name, since, until, reason })?;
-        Ok(directory.path().to_owned())
+        self.write(directory, Event::Hold { name: name.clone(), since, until, reason })?;
+        let is_this = |held: &Held| {
+            held.name == name && held.since == since && held.until == until && held.is_in(directory)
+        };
+        match self.holds()?.iter().any(is_this) {
+            true => Ok(directory.path().to_owned()),
+            false => Err(MaintainError::Refused { directory: directory.path().to_owned() }),
+        }
     }
 
     /// Ends a hold.
@@ -131,47 +148,66 @@ impl Maintenance {
             return Err(MaintainError::Wrong(format!("no hold called {name} is in force")));
         }
         for directory in &self.writers {
-            if of_name.iter().any(|held| held.directory == directory.path()) {
-                let (name, reason) = (name.to_owned(), reason.map(str::to_owned));
-                self.write(directory, Event::Release { name, reason })?;
+            if !of_name.iter().any(|held| held.is_in(directory)) {
+                continue;
+            }
+            // Of what does not verify no release would count.
+            self.trusted(directory, &[])?;
+            let (name, reason) = (name.to_owned(), reason.map(str::to_owned));
+            self.write(directory, Event::Release { name: name.clone(), reason })?;
+            if self.trusted(directory, &[])?.holds.iter().any(|held| held.name == name) {
+                return Err(MaintainError::Refused { directory: directory.path().to_owned() });
             }
         }
         Ok(())
     }
 
     fn write(&self, directory: &Directory, event: Event) -> Result<(), MaintainError> {
-        let signed = self.signed(directory)?;
-        self.have_written(directory, &signed, &[event])
+        self.have_written(directory, &[event])
     }
 }
 
-/// Those of a directory. A release counts when it is signed; a hold in any case.
-fn holds_of(directory: &Directory, size: u64) -> Result<Vec<Held>, MaintainError> {
-    let mut held: BTreeMap<String, Held> = BTreeMap::new();
+/// Whether a record places or ends a hold.
+pub(super) fn is_told(line: &[u8]) -> bool {
+    let op = control_op(line);
+    op.is_some_and(|op| op.starts_with(b"hold\"") || op.starts_with(b"release\""))
+}
+
+/// Sees a record of which that is so. A release counts where it is below `size`; a hold in any case.
+pub(super) fn see(
+    holds: &mut BTreeMap<String, Held>,
+    directory: &Directory,
+    line: &[u8],
+    seq: u64,
+    size: u64,
+) {
+    let text = String::from_utf8_lossy(line);
+    let Some(Told { op, name, since, until, reason }) = told(&text) else { return };
+    if op == "release" {
+        if seq < size {
+            holds.remove(&name);
+        }
+        return;
+    }
+    let time = |text: Option<String>| text.and_then(|text| text.parse().ok());
+    let (since, until) = (time(since), time(until));
+    let placed = line::record(line).ok().and_then(|parts| parts.time?.parse().ok());
+    let directory = directory.path().to_owned();
+    let held = Held { name: name.clone(), since, until, reason, directory, seq, time: placed };
+    holds.insert(name, held);
+}
+
+/// All holds of a directory of which nothing can be trusted: none of them ends.
+pub(super) fn unreleased(directory: &Directory) -> Result<Vec<Held>, MaintainError> {
+    let mut holds = BTreeMap::new();
     for from in segments(directory)? {
         records(directory, &file_name(from), &mut |line, _, _| {
-            if line.kind() != "control" {
-                return;
-            }
-            let Some(told) = told(line.text()) else { return };
-            match &*told.op {
-                "hold" => {
-                    let time = |text: Option<String>| text.and_then(|text| text.parse().ok());
-                    let (since, until) = (time(told.since), time(told.until));
-                    let (name, reason) = (told.name, told.reason);
-                    let (directory, seq) = (directory.path().to_owned(), line.seq());
-                    let time = line.time();
-                    let one = Held { name, since, until, reason, directory, seq, time };
-                    held.insert(one.name.clone(), one);
-                }
-                "release" if line.seq() < size => {
-                    held.remove(&told.name);
-                }
-                _ => {}
+            if is_told(line.text().as_bytes()) {
+                see(&mut holds, directory, line.text().as_bytes(), line.seq(), 0);
             }
         })?;
     }
-    Ok(held.into_values().collect())
+    Ok(holds.into_values().collect())
 }
 
 fn told(line: &str) -> Option<Told> {

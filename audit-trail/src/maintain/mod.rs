@@ -16,6 +16,7 @@ mod prune;
 mod redact;
 mod rewrite;
 mod scan;
+mod trusted;
 
 use std::{
     path::{Path, PathBuf},
@@ -28,7 +29,6 @@ use rustix::{
     io::Errno,
 };
 
-use self::scan::Signed;
 pub use self::{
     error::MaintainError,
     hold::{Held, Hold},
@@ -76,6 +76,16 @@ pub struct Maintenance {
     only: Option<String>,
     key: SigningKey,
     patience: Duration,
+}
+
+/// A child that was forked and has not come to its own program yet has the same open folder: closing ours would
+/// leave it locked for that long.
+impl Drop for Maintenance {
+    fn drop(&mut self) {
+        if let Err(error) = fs::flock(&self.root_directory, FlockOperation::Unlock) {
+            tracing::warn!(target: "audit", %error, "cannot unlock");
+        }
+    }
 }
 
 impl std::fmt::Debug for Maintenance {
@@ -126,18 +136,10 @@ impl Maintenance {
         self
     }
 
-    /// The directories that are meant.
-    fn chosen(&self) -> impl Iterator<Item = &Directory> {
-        let named = |directory: &&Directory| {
-            let only = self.only.as_deref();
-            only.is_none_or(|only| directory.path().file_name().is_some_and(|name| name == only))
-        };
-        self.writers.iter().filter(named)
-    }
-
-    /// What the key has signed of a directory.
-    fn signed(&self, directory: &Directory) -> Result<Signed, MaintainError> {
-        Signed::of(directory, &self.key.verifying_key())
+    /// Whether a directory is meant.
+    fn is_chosen(&self, directory: &Directory) -> bool {
+        let only = self.only.as_deref();
+        only.is_none_or(|only| directory.path().file_name().is_some_and(|name| name == only))
     }
 }
 

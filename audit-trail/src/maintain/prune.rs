@@ -8,16 +8,17 @@ use super::{
     Held, MaintainError, Maintenance,
     redact::check_reason,
     rewrite::clean,
-    scan::{grants, records, segments},
+    scan::{records, segments},
+    trusted::{Found, Trusted},
 };
 use crate::{
-    Known, TrailError,
+    TrailError,
     announced::{Note, noted},
     directory::{Directory, size},
     line::Event,
     lock::is_held,
     segment::file_name,
-    verify::{self, Grant},
+    verify::{Anchor, Grant},
 };
 
 /// The folder in a writer directory with one file for each forwarder: the seq of the first record it
@@ -74,8 +75,12 @@ impl Maintenance {
         let before = what.before.ok_or_else(|| {
             MaintainError::Wrong("say how old the records are that are to go".to_owned())
         })?;
-        let holds = self.holds()?;
-        Ok(self.chosen().map(|one| self.prune_in(one, what, before, &holds)).collect())
+        let (all, holds) = self.all_trusted(&mut |_| 0)?;
+        let one = |(directory, trusted): Found<'_>| {
+            trusted?;
+            self.prune_in(directory, what, before, &holds)
+        };
+        Ok(all.into_iter().map(one).collect())
     }
 
     fn prune_in(
@@ -114,12 +119,13 @@ impl Maintenance {
         if gone.is_empty() {
             return Ok(done);
         }
-        self.must_be_whole(directory, what, to)?;
+        let trusted = self.trusted(directory, &what.anchors)?;
+        check_anchors(&trusted, directory, what, to)?;
         if what.dry_run {
             return Ok(done);
         }
-        let mut events = Vec::new();
-        if !self.is_granted(directory, to)? {
+        if !is_granted(&trusted, to) {
+            let mut events = Vec::new();
             let own =
                 holds.iter().filter(|held| held.directory == directory.path() && held.seq < to);
             // A hold whose record goes is placed again.
@@ -130,11 +136,10 @@ impl Maintenance {
                 reason: held.reason.clone(),
             }));
             events.push(Event::Prune { to, reason: what.reason.clone() });
-        }
-        let signed = self.signed(directory)?;
-        self.have_written(directory, &signed, &events)?;
-        if !self.is_granted(directory, to)? {
-            return Err(MaintainError::Refused { directory: directory.path().to_owned() });
+            self.have_written(directory, &events)?;
+            if !is_granted(&self.trusted(directory, &[])?, to) {
+                return Err(MaintainError::Refused { directory: directory.path().to_owned() });
+            }
         }
         for from in gone {
             let path = directory.file_path(&file_name(from));
@@ -162,41 +167,33 @@ impl Maintenance {
         let old = ages.of_others.is_some() && ages.are_before(before);
         Ok((old && !holds.iter().any(|hold| ages.met_by(hold))).then_some(ages.end))
     }
+}
 
-    /// Removing must not hide that something was changed.
-    fn must_be_whole(
-        &self,
-        directory: &Directory,
-        what: &Prune,
-        to: u64,
-    ) -> Result<(), MaintainError> {
-        let key = Some(self.key.verifying_key());
-        let known = Known { key, anchors: what.anchors.clone() };
-        let verdict = verify::directory(directory.path(), &known, &mut |_| {})?;
-        let evidence =
-            |why: String| MaintainError::Evidence { directory: directory.path().to_owned(), why };
-        if let Some(finding) = verdict.broken.first() {
-            let why = format!("nothing is removed, since it does not verify: {finding}");
-            return Err(evidence(why));
-        }
-        let covers = |anchor: &verify::Anchor| anchor.holds == Some(true) && anchor.size >= to;
-        if !what.force && !verdict.anchors.iter().any(covers) {
-            return Err(evidence(format!(
-                "nothing is removed: no checkpoint that was kept elsewhere covers the records before \
-                 {to}. Copy its file `checkpoint` to another machine, and give the copy with --anchor; \
-                 or say --force"
-            )));
-        }
-        Ok(())
+/// Without a checkpoint that was kept elsewhere nobody could tell afterwards whether the trail was cut.
+fn check_anchors(
+    trusted: &Trusted,
+    directory: &Directory,
+    what: &Prune,
+    to: u64,
+) -> Result<(), MaintainError> {
+    let covers = |anchor: &Anchor| anchor.holds == Some(true) && anchor.size >= to;
+    if what.force || trusted.verdict.anchors.iter().any(covers) {
+        return Ok(());
     }
+    Err(MaintainError::Evidence {
+        directory: directory.path().to_owned(),
+        why: format!(
+            "nothing is removed: no checkpoint that was kept elsewhere covers the records before \
+             {to}. Copy its file `checkpoint` to another machine, and give the copy with --anchor; \
+             or say --force"
+        ),
+    })
+}
 
-    /// Does a signed and published record allow it?
-    fn is_granted(&self, directory: &Directory, to: u64) -> Result<bool, MaintainError> {
-        let size = self.signed(directory)?.size;
-        let grants = grants(directory, to)?;
-        let allows = |grant: &Grant| matches!(grant, Grant::Prune { to: up_to } if *up_to >= to);
-        Ok(grants.iter().any(|(by, grant)| *by < size && allows(grant)))
-    }
+/// Does a signed record allow it?
+fn is_granted(trusted: &Trusted, to: u64) -> bool {
+    let allows = |grant: &Grant| matches!(grant, Grant::Prune { to: up_to } if *up_to >= to);
+    trusted.grants.iter().any(|(_, grant)| allows(grant))
 }
 
 /// Up to where segments may go, and what holds back more.

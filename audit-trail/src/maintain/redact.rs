@@ -8,7 +8,8 @@ use rustix::fs::FileType;
 use super::{
     Held, MaintainError, Maintenance,
     rewrite::{clean, rewrite},
-    scan::{grants, records, segments},
+    scan::{self, records, segments},
+    trusted::{Found, Pick, Picked, Trusted},
 };
 use crate::{
     Line, TrailError,
@@ -54,21 +55,13 @@ pub struct Redacted {
     pub moved_away: Vec<(String, u64)>,
 }
 
-/// What a record is to lose.
+/// What records are to lose, by seq.
+type Targets = HashMap<u64, Target>;
+
 struct Target {
     groups: u8,
     /// Which record it is, so that another one of this number is left alone.
     leaf: Hash,
-}
-
-/// What was found in a directory.
-#[derive(Default)]
-struct Found {
-    targets: HashMap<u64, Target>,
-    /// The segments that hold one.
-    segments: Vec<u64>,
-    moved_away: Vec<String>,
-    held: Vec<(u64, String)>,
 }
 
 impl Maintenance {
@@ -89,128 +82,145 @@ impl Maintenance {
         pick: &mut dyn FnMut(&Line) -> Vec<Group>,
     ) -> Result<Vec<Result<Redacted, MaintainError>>, MaintainError> {
         check_reason(how.reason.as_deref())?;
-        let holds = self.holds()?;
-        let chosen = self.chosen();
-        Ok(chosen.map(|directory| self.redact_in(directory, how, &holds, pick)).collect())
+        let mut pick = |line: &Line| line::bits(&pick(line));
+        let (all, holds) = self.all_trusted(&mut pick)?;
+        let one = |(directory, trusted): Found<'_>| {
+            self.redact_in(directory, trusted?, how, &holds, &mut pick)
+        };
+        Ok(all.into_iter().map(one).collect())
     }
 
     fn redact_in(
         &self,
         directory: &Directory,
+        mut trusted: Trusted,
         how: &Redact,
         holds: &[Held],
-        pick: &mut dyn FnMut(&Line) -> Vec<Group>,
+        pick: Pick<'_>,
     ) -> Result<Redacted, MaintainError> {
-        let mut pick = |line: &Line| line::bits(&pick(line));
         if !how.dry_run {
             clean(directory)?;
+            if trusted.verdict.tail_damage.is_some() {
+                // What is no record of the trail is moved away, and redacted there.
+                self.begin_segment_if_free(directory)?;
+            }
+            let last = trusted.picked.last().map(|picked| picked.seq);
+            if last.is_some_and(|last| last >= trusted.verdict.size) {
+                self.have_signed(directory, last.unwrap_or(0) + 1)?;
+                trusted = self.trusted_with(directory, pick)?;
+            }
+            // What is not signed could be another record in the end, which nobody has asked for.
+            let size = trusted.verdict.size;
+            trusted.picked.retain(|picked| picked.seq < size);
         }
-        let found = look(directory, holds, &mut pick)?;
-        let mut done = Redacted {
-            directory: directory.path().to_owned(),
-            records: found.targets.len() as u64,
-            held: found.held,
-            moved_away: Vec::new(),
-        };
+        let (mut targets, mut held) = (Targets::new(), Vec::new());
+        for Picked { seq, groups, leaf, time } in std::mem::take(&mut trusted.picked) {
+            match holds.iter().find(|hold| hold.covers(time)) {
+                Some(hold) => held.push((seq, hold.name.clone())),
+                None => drop(targets.insert(seq, Target { groups, leaf })),
+            }
+        }
+        let records = targets.len() as u64;
+        let directory_path = directory.path().to_owned();
+        let mut done =
+            Redacted { directory: directory_path, records, held, moved_away: Vec::new() };
         if how.dry_run {
             return Ok(done);
         }
-        if !found.targets.is_empty() {
-            self.have_granted(directory, &found.targets, how.reason.as_ref())?;
-        }
-        for from in found.segments {
+        let segments = self.granted(directory, trusted, &targets, how)?;
+        for from in segments {
             rewrite(directory, &file_name(from), &mut |line| {
-                let target = found.targets.get(&line.seq())?;
-                let text = line.text().as_bytes();
-                let same = line::leaf(text).is_ok_and(|leaf| leaf == target.leaf);
-                if same { without(text, target.groups) } else { None }
+                let groups = groups_of(&targets, line);
+                if groups == 0 { None } else { without(line.text().as_bytes(), groups) }
             })?;
         }
-        for name in found.moved_away {
+        // Only now: what stands in the way of a writer is moved away when it begins.
+        for name in moved_away(directory)? {
             let count = rewrite(directory, &name, &mut |line| {
                 let held = holds.iter().any(|hold| hold.covers(line.time()));
                 let groups = if held { 0 } else { pick(line) };
                 without(line.text().as_bytes(), groups)
             })?;
-            done.moved_away.push((name, count));
+            if count > 0 {
+                done.moved_away.push((name, count));
+            }
         }
         Ok(done)
     }
 
-    /// Returns when signed and published records allow all of it.
-    fn have_granted(
+    /// Returns when signed records allow all of it, and nobody writes any more to a segment that holds one.
+    /// Gives these segments.
+    fn granted(
         &self,
         directory: &Directory,
-        targets: &HashMap<u64, Target>,
-        reason: Option<&String>,
-    ) -> Result<(), MaintainError> {
-        // A run that was killed has had them granted already.
-        let missing = self.not_granted(directory, targets)?;
-        let events = missing.iter().map(|(seq, groups)| Event::Redact {
-            seq: *seq,
-            groups: *groups,
-            reason: reason.cloned(),
-        });
-        let events: Vec<_> = events.collect();
-        let signed = self.signed(directory)?;
-        self.have_written(directory, &signed, &events)?;
-        let still: HashMap<u64, u8> = self.not_granted(directory, targets)?.into_iter().collect();
-        match missing.iter().any(|(seq, _)| still.contains_key(seq)) {
-            true => Err(MaintainError::Refused { directory: directory.path().to_owned() }),
-            false => Ok(()),
-        }
-    }
-
-    /// What of it no signed record below the published size grants.
-    fn not_granted(
-        &self,
-        directory: &Directory,
-        targets: &HashMap<u64, Target>,
-    ) -> Result<Vec<(u64, u8)>, MaintainError> {
-        let size = self.signed(directory)?.size;
-        let mut missing: HashMap<u64, u8> =
-            targets.iter().map(|(seq, target)| (*seq, target.groups)).collect();
-        // What grants comes later.
-        let from = targets.keys().min().copied().unwrap_or(0);
-        for (by, grant) in grants(directory, from)? {
-            if let Grant::Redact { seq, groups } = grant
-                && by < size
-                && let Some(left) = missing.get_mut(&seq)
+        mut trusted: Trusted,
+        targets: &Targets,
+        how: &Redact,
+    ) -> Result<Vec<u64>, MaintainError> {
+        for _ in 0..TRIES {
+            // A disk that fails makes a writer give up a segment, and repeat its end in the next.
+            let segments = look_for(directory, targets)?;
+            // A run that was killed has had them granted already; but if its writer was killed, too, the
+            // segment may still be the last one. Then they are asked for again: a new one begins with that.
+            let last = scan::segments(directory)?.pop().unwrap_or(0);
+            let mut missing = not_granted(&trusted, targets);
+            if segments.contains(&last)
+                && !missing.iter().any(|(seq, _)| *seq >= last)
+                && let Some((seq, target)) = targets.iter().max_by_key(|(seq, _)| **seq)
             {
-                *left &= !groups;
+                missing.push((*seq, target.groups));
             }
+            if missing.is_empty() {
+                return Ok(segments);
+            }
+            let event = |(seq, groups)| Event::Redact { seq, groups, reason: how.reason.clone() };
+            self.have_written(directory, &missing.into_iter().map(event).collect::<Vec<_>>())?;
+            trusted = self.trusted(directory, &[])?;
         }
-        let mut missing: Vec<_> = missing.into_iter().filter(|(_, groups)| *groups != 0).collect();
-        missing.sort_unstable();
-        Ok(missing)
+        Err(MaintainError::Refused { directory: directory.path().to_owned() })
     }
 }
 
-/// Finds what is to be redacted.
-fn look(
-    directory: &Directory,
-    holds: &[Held],
-    pick: &mut dyn FnMut(&Line) -> u8,
-) -> Result<Found, MaintainError> {
-    let mut found = Found::default();
+/// How often records are asked for.
+const TRIES: u32 = 3;
+
+/// What of it no signed record grants.
+fn not_granted(trusted: &Trusted, targets: &Targets) -> Vec<(u64, u8)> {
+    let mut missing: HashMap<u64, u8> =
+        targets.iter().map(|(seq, target)| (*seq, target.groups)).collect();
+    for (_, grant) in &trusted.grants {
+        if let Grant::Redact { seq, groups } = grant
+            && let Some(left) = missing.get_mut(seq)
+        {
+            *left &= !groups;
+        }
+    }
+    let mut missing: Vec<_> = missing.into_iter().filter(|(_, groups)| *groups != 0).collect();
+    missing.sort_unstable();
+    missing
+}
+
+/// The groups that a record is to lose, where it is one of these.
+fn groups_of(targets: &Targets, line: &Line) -> u8 {
+    let same = |target: &&Target| line::leaf(line.text().as_bytes()).ok() == Some(target.leaf);
+    targets.get(&line.seq()).filter(same).map_or(0, |target| target.groups)
+}
+
+/// The segments that hold one of these.
+fn look_for(directory: &Directory, targets: &Targets) -> Result<Vec<u64>, MaintainError> {
+    let mut found = Vec::new();
     for from in segments(directory)? {
         let mut here = false;
         records(directory, &file_name(from), &mut |line, _, _| {
-            let (groups, text) = (pick(line), line.text().as_bytes());
-            let groups = if groups == 0 { 0 } else { groups & open(line) };
-            let (false, Ok(leaf)) = (groups == 0, line::leaf(text)) else { return };
-            match holds.iter().find(|hold| hold.covers(line.time())) {
-                Some(hold) => found.held.push((line.seq(), hold.name.clone())),
-                None => {
-                    here = true;
-                    found.targets.insert(line.seq(), Target { groups, leaf });
-                }
-            }
+            here = here || open_in(line, groups_of(targets, line)) != 0;
         })?;
-        if here {
-            found.segments.push(from);
-        }
+        found.extend(here.then_some(from));
     }
+    Ok(found)
+}
+
+/// The files that hold what was moved away.
+fn moved_away(directory: &Directory) -> Result<Vec<String>, MaintainError> {
     let names = directory.names();
     let mut names = names.map_err(|error| TrailError::io("list", directory.path(), error))?;
     let regular = |name: &String| {
@@ -219,16 +229,7 @@ fn look(
     };
     names.retain(|name| name.ends_with(".bad") && regular(name));
     names.sort_unstable();
-    for name in names {
-        let mut here = false;
-        records(directory, &name, &mut |line, _, _| {
-            here |= pick(line) & open(line) != 0;
-        })?;
-        if here {
-            found.moved_away.push(name);
-        }
-    }
-    Ok(found)
+    Ok(names)
 }
 
 /// The line without these groups, if it has one of them.
@@ -236,9 +237,12 @@ fn without(line: &[u8], groups: u8) -> Option<Vec<u8>> {
     line::redact(line, groups).ok().filter(|new| new != line)
 }
 
-/// The groups of a record that are there and open.
-fn open(line: &Line) -> u8 {
-    line.groups().fold(0, |all, (group, _)| all | line::bits(&[group]))
+/// Those of these groups that are there and open.
+pub(super) fn open_in(line: &Line, groups: u8) -> u8 {
+    match groups {
+        0 => 0,
+        _ => groups & line.groups().fold(0, |all, (group, _)| all | line::bits(&[group])),
+    }
 }
 
 /// A reason stands in the core of a record, where nothing can be redacted.

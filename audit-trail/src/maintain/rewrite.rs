@@ -13,22 +13,25 @@ use rustix::{fs::OFlags, io::Errno};
 use super::{MaintainError, scan::records};
 use crate::{
     Line, TrailError,
-    directory::{Directory, file_id, size},
+    directory::{Directory, REWRITTEN, file_id, size},
     disk::write_all,
 };
 
 const CHUNK: u64 = 256 << 10;
-/// Begins the names of files that take the place of others when they are whole.
-const BEGIN: &str = ".rewritten.";
 const END: &str = ".new";
 
 /// Removes what maintenance that was killed has left: it holds what is to be removed.
 pub(super) fn clean(directory: &Directory) -> Result<(), MaintainError> {
     let names = directory.names();
     let names = names.map_err(|error| TrailError::io("list", directory.path(), error))?;
-    for name in names.iter().filter(|name| name.starts_with(BEGIN) && name.ends_with(END)) {
-        let path = directory.file_path(name);
-        directory.unlink(name).map_err(|error| TrailError::io("remove", &path, error))?;
+    for name in names.iter().filter(|name| name.starts_with(REWRITTEN) && name.ends_with(END)) {
+        match directory.unlink(name) {
+            // Nothing that we have left.
+            Ok(()) | Err(Errno::NOENT | Errno::ISDIR | Errno::PERM) => {}
+            Err(error) => {
+                return Err(TrailError::io("remove", &directory.file_path(name), error).into());
+            }
+        }
     }
     Ok(())
 }
@@ -87,7 +90,7 @@ impl Copy<'_> {
 
     fn to(&mut self) -> Result<(BorrowedFd<'_>, &str), Errno> {
         if self.to.is_none() {
-            let name = format!("{BEGIN}{}.{}{END}", self.name, uuid::Uuid::now_v7());
+            let name = format!("{REWRITTEN}{}.{}{END}", self.name, uuid::Uuid::now_v7());
             self.to = Some((self.directory.create(&name, OFlags::WRONLY)?, name));
         }
         let (file, name) = self.to.as_ref().ok_or(Errno::BADF)?;

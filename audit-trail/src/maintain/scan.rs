@@ -12,37 +12,33 @@ use crate::{
     note::{Checkpoint, VerifyingKey},
     read::read_line,
     recover::VERIFIER,
-    segment::{file_name, parse_name},
-    verify::{Grant, grant},
+    segment::parse_name,
     write::PUBLISHED,
 };
 
-/// What was published of a directory.
-pub(super) struct Signed {
-    pub(super) origin: String,
-    /// Records below this are signed.
-    pub(super) size: u64,
+/// Refuses a directory that another key signs.
+pub(super) fn check_key(directory: &Directory, key: &VerifyingKey) -> Result<(), MaintainError> {
+    let verifier = directory.read_small(VERIFIER, 1024)?;
+    match verifier.and_then(|text| VerifyingKey::parse(&text).ok()).is_some_and(|own| own != *key) {
+        true => Err(MaintainError::OtherKey { directory: directory.path().to_owned() }),
+        false => Ok(()),
+    }
 }
 
-impl Signed {
-    pub(super) fn of(directory: &Directory, key: &VerifyingKey) -> Result<Self, MaintainError> {
-        let path = || directory.path().to_owned();
-        let verifier = directory.read_small(VERIFIER, 1024)?;
-        let own = verifier.and_then(|text| VerifyingKey::parse(&text).ok());
-        if own.is_some_and(|own| own != *key) {
-            return Err(MaintainError::OtherKey { directory: path() });
-        }
-        let note = directory.read_small(PUBLISHED, 4096)?;
-        let checkpoint = note.and_then(|note| Checkpoint::verify(&note, key));
-        let Checkpoint { origin, size, .. } = checkpoint.ok_or_else(|| {
-            MaintainError::Evidence {
-            directory: path(),
-            why: "its file `checkpoint` is missing, or not signed by this key: see `audit verify`"
-                .to_owned(),
-        }
-        })?;
-        Ok(Self { origin, size })
-    }
+/// The published checkpoint of a directory.
+pub(super) fn published(
+    directory: &Directory,
+    key: &VerifyingKey,
+) -> Result<Checkpoint, MaintainError> {
+    check_key(directory, key)?;
+    let note = directory.read_small(PUBLISHED, 4096)?;
+    let checkpoint = note.and_then(|note| Checkpoint::verify(&note, key));
+    let missing = || MaintainError::Evidence {
+        directory: directory.path().to_owned(),
+        why: "its file `checkpoint` is missing, or not signed by this key: see `audit verify`"
+            .to_owned(),
+    };
+    checkpoint.ok_or_else(missing)
 }
 
 /// The numbers in the names of the segments, in order.
@@ -54,6 +50,12 @@ pub(super) fn segments(directory: &Directory) -> Result<Vec<u64>, MaintainError>
     Ok(found)
 }
 
+/// The name of a directory, as lines have it.
+pub(super) fn writer_of(directory: &Directory) -> Arc<str> {
+    let name = directory.path().file_name().map(|name| name.to_string_lossy());
+    name.unwrap_or_default().into()
+}
+
 /// Reads a segment, or a file with what was moved away from one, line by line. What is no record is
 /// passed. `see` is told where each begins and ends, in bytes.
 pub(super) fn records(
@@ -63,8 +65,7 @@ pub(super) fn records(
 ) -> Result<(), MaintainError> {
     let path = directory.file_path(name);
     let file = File::from(directory.open(name, OFlags::RDONLY)?);
-    let writer = directory.path().file_name().map(|name| name.to_string_lossy());
-    let writer: Arc<str> = writer.unwrap_or_default().into();
+    let writer = writer_of(directory);
     let mut lines = Lines::at(0);
     loop {
         let start = lines.offset();
@@ -78,19 +79,4 @@ pub(super) fn records(
             see(&line, start, lines.offset());
         }
     }
-}
-
-/// Grants among the records from `from` on, each with its seq.
-pub(super) fn grants(directory: &Directory, from: u64) -> Result<Vec<(u64, Grant)>, MaintainError> {
-    let segments = segments(directory)?;
-    let first = segments.partition_point(|begin| *begin <= from).saturating_sub(1);
-    let mut found = Vec::new();
-    for begin in segments.get(first..).unwrap_or_default() {
-        records(directory, &file_name(*begin), &mut |line, _, _| {
-            found
-                .extend(grant(line.text().as_bytes(), line.seq()).map(|grant| (line.seq(), grant)));
-        })?;
-    }
-    found.retain(|(seq, _)| *seq >= from);
-    Ok(found)
 }

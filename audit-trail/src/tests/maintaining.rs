@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// As real records are: with an id that tells when it was written.
-fn write(trail: &mut Trail, numbers: std::ops::Range<usize>) {
+pub(super) fn write(trail: &mut Trail, numbers: std::ops::Range<usize>) {
     for n in numbers {
         let (id, time) = (uuid::Uuid::now_v7(), Timestamp::now());
         let core = format!("\"kind\":\"event\",\"n\":{n},\"id\":\"{id}\",\"time\":\"{time}\"");
@@ -24,7 +24,7 @@ fn write(trail: &mut Trail, numbers: std::ops::Range<usize>) {
 }
 
 /// All groups of the records of these users.
-fn of(users: &[&str]) -> impl FnMut(&Line) -> Vec<Group> {
+pub(super) fn of(users: &[&str]) -> impl FnMut(&Line) -> Vec<Group> {
     let names: Vec<String> = users.iter().map(|user| format!("\"user\":\"{user}\"")).collect();
     move |line| match names.iter().any(|name| line.text().contains(name)) {
         true => ALL_GROUPS.to_vec(),
@@ -32,17 +32,17 @@ fn of(users: &[&str]) -> impl FnMut(&Line) -> Vec<Group> {
     }
 }
 
-fn maintenance(root: &Root) -> Maintenance {
+pub(super) fn maintenance(root: &Root) -> Maintenance {
     Maintenance::open(&root.path, None).unwrap().patience(Duration::from_secs(5))
 }
 
-fn redact(root: &Root, users: &[&str]) -> Redacted {
+pub(super) fn redact(root: &Root, users: &[&str]) -> Redacted {
     let how = Redact { reason: Some("case 7".into()), dry_run: false };
     let mut done = maintenance(root).redact(&how, &mut of(users)).unwrap();
     done.remove(0).unwrap()
 }
 
-fn whole(root: &Root, anchors: &[String]) -> crate::Verdict {
+pub(super) fn whole(root: &Root, anchors: &[String]) -> crate::Verdict {
     let known = Known { key: None, anchors: anchors.to_vec() };
     let verdict = verify(&root.path, &known, &mut |_, _| {}).unwrap().remove(0);
     assert!(verdict.is_good(), "{verdict}");
@@ -50,7 +50,7 @@ fn whole(root: &Root, anchors: &[String]) -> crate::Verdict {
 }
 
 /// The files in which a text occurs.
-fn with_text(root: &Root, text: &str) -> Vec<String> {
+pub(super) fn with_text(root: &Root, text: &str) -> Vec<String> {
     let holds = |path: &PathBuf| {
         let bytes = fs::read(path).unwrap();
         memchr::memmem::find(&bytes, text.as_bytes()).is_some()
@@ -159,10 +159,10 @@ fn a_dry_run_changes_nothing() {
     assert_eq!(state(), before);
 }
 
-fn prune(root: &Root, anchors: &[String], force: bool) -> Result<Pruned, MaintainError> {
+pub(super) fn prune(root: &Root, anchors: &[String], force: bool) -> Result<Pruned, MaintainError> {
     let before = Some(Timestamp::now());
     let what = Prune { before, anchors: anchors.to_vec(), force, ..Prune::default() };
-    maintenance(root).prune(&what).unwrap().remove(0)
+    maintenance(root).prune(&what)?.remove(0)
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod interference;
 mod interrupted;
 mod leaving;
 mod maintaining;
+mod misled;
 mod obstacles;
 mod proving;
 mod reading;

@@ -18,7 +18,7 @@ use crate::{
 pub use self::report::{Anchor, Finding, Verdict};
 pub(crate) use self::{
     grants::{Grant, grant},
-    walk::{directory, small},
+    walk::{Seen, directory, small},
 };
 
 /// What a trail is compared with.
@@ -65,11 +65,13 @@ pub fn verify(
     let all = directories.iter().map(bytes).sum();
     let (mut done, mut verdicts) = (0, Vec::new());
     for path in &directories {
-        let mut read = |bytes| {
-            done += bytes;
-            progress(done, all);
+        let mut see = |seen: Seen<'_>| {
+            if let Seen::Bytes(bytes) = seen {
+                done += bytes;
+                progress(done, all);
+            }
         };
-        verdicts.push(directory(path, known, &mut read)?);
+        verdicts.push(directory(path, known, &mut see)?);
     }
     report::match_all(&mut verdicts, known);
     Ok(verdicts)

@@ -21,15 +21,26 @@ const SMALL: u64 = 4096;
 /// How often a directory is read again from which segments were removed meanwhile.
 const AGAIN: u32 = 100;
 
-/// Verifies one directory. `read` is told of bytes as they are read.
+/// What whoever watches a walk is told.
+pub(crate) enum Seen<'a> {
+    /// The walk begins again: nothing that was told before counts.
+    Anew,
+    /// So many bytes were read.
+    Bytes(u64),
+    /// A record has joined the tree, with this seq. It is what was signed if the verdict's size is greater.
+    Record(&'a [u8], u64),
+}
+
+/// Verifies one directory.
 pub(crate) fn directory(
     path: &Path,
     known: &Known,
-    read: &mut dyn FnMut(u64),
+    see: &mut dyn FnMut(Seen<'_>),
 ) -> Result<Verdict, ReadError> {
     let mut tried = 1;
     loop {
-        let (verdict, segments) = once(path, known, read)?;
+        see(Seen::Anew);
+        let (verdict, segments) = once(path, known, see)?;
         let gone = |from: &u64| {
             let found = path.join(file_name(*from)).symlink_metadata();
             found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
@@ -46,7 +57,7 @@ pub(crate) fn directory(
 fn once(
     path: &Path,
     known: &Known,
-    read: &mut dyn FnMut(u64),
+    see: &mut dyn FnMut(Seen<'_>),
 ) -> Result<(Verdict, Vec<u64>), ReadError> {
     let mut walk = Walk::new(path, known.key.is_some());
     if !path.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
@@ -78,7 +89,7 @@ fn once(
     };
     let segments = walk.segments(&found);
     walk.expect(published, known, &key);
-    walk.segments_in_order(path, &segments, &key, read)?;
+    walk.segments_in_order(path, &segments, &key, see)?;
     Ok((walk.finish(), segments))
 }
 
@@ -143,7 +154,7 @@ impl Walk {
         path: &Path,
         segments: &[u64],
         key: &VerifyingKey,
-        read: &mut dyn FnMut(u64),
+        see: &mut dyn FnMut(Seen<'_>),
     ) -> Result<(), ReadError> {
         for (at, from) in segments.iter().enumerate() {
             let name = file_name(*from);
@@ -163,7 +174,7 @@ impl Walk {
             };
             let next = segments.get(at + 1).copied();
             let failed = |error| ReadError::io(&path.join(&name), error);
-            self.segment(path, &file, (&name, *from), next, key, read).map_err(failed)?;
+            self.segment(path, &file, (&name, *from), next, key, see).map_err(failed)?;
         }
         Ok(())
     }
@@ -175,7 +186,7 @@ impl Walk {
         (name, from): (&str, u64),
         next: Option<u64>,
         key: &VerifyingKey,
-        read: &mut dyn FnMut(u64),
+        see: &mut dyn FnMut(Seen<'_>),
     ) -> io::Result<()> {
         (self.repeated, self.next) = (0, None);
         let mut lines = Lines::at(0);
@@ -187,7 +198,7 @@ impl Walk {
             match line {
                 Next::Line(line) => match number {
                     1 => self.header(&place, line, from),
-                    _ => self.line(&place, line, next, key)?,
+                    _ => self.line(&place, line, next, key, see)?,
                 },
                 Next::TooLong => self.stop(&place, "a line longer than 1 MiB"),
                 Next::End(0) if number > 1 => break,
@@ -208,11 +219,11 @@ impl Walk {
                 }
             }
             if lines.offset() - passed > 1 << 20 {
-                read(lines.offset() - passed);
+                see(Seen::Bytes(lines.offset() - passed));
                 passed = lines.offset();
             }
         }
-        read(lines.offset() - passed);
+        see(Seen::Bytes(lines.offset() - passed));
         Ok(())
     }
 
@@ -266,6 +277,7 @@ impl Walk {
         line: &[u8],
         next: Option<u64>,
         key: &VerifyingKey,
+        see: &mut dyn FnMut(Seen<'_>),
     ) -> io::Result<()> {
         if let Some(note) = from_line(line) {
             self.note(place, &note, key);
@@ -294,6 +306,7 @@ impl Walk {
             return self.repetition(place, line, next);
         } else {
             self.record(line, &parts, leaf);
+            see(Seen::Record(line, parts.seq));
             self.reached(place);
         }
         Ok(())
