@@ -167,3 +167,11 @@ fn what_cannot_be_says_what_to_do() {
     assert!(removed.stdout.starts_with("audit/00: removed 1 segment, "), "{}", removed.stdout);
     whole(at);
 }
+
+#[test]
+fn a_name_that_records_cut_is_said_to_be_too_long() {
+    let folder = demo();
+    let told = run(folder.path(), &["erase", "audit", "--user", &"n".repeat(257)]);
+    assert!(told.code == 2 && told.stderr.contains("first 256"), "{}", told.stderr);
+    assert_eq!(run(folder.path(), &["erase", "audit", "--user", &"n".repeat(256)]).code, 0);
+}

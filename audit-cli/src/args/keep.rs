@@ -40,8 +40,8 @@ pub(crate) struct Redact {
 
 /// Erase a person from a trail
 ///
-/// Redacts all groups of every record whose actor is this user, by name or id: see `audit redact`. Then
-/// tells how many other records mention them; --mentions redacts the groups that do, too.
+/// Redacts all groups of every record whose actor is this user, by name or id, and of what announced such a
+/// request: see `audit redact`. Then tells how many records of theirs came meanwhile, and how many others mention them; --mentions redacts the groups that do, too.
 ///
 /// Exit code 1 if a hold keeps a record of theirs.
 #[derive(Args, Debug)]

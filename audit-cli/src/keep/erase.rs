@@ -1,6 +1,6 @@
 //! `audit erase`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use audit_core::Group;
 use audit_trail::{ALL_GROUPS, Item, Line, Reader};
@@ -14,16 +14,24 @@ use crate::{
     talk::{plural, say},
 };
 
+/// Records hold so much of a name, in bytes.
+const LONGEST: usize = 256;
+
 pub(crate) fn run(args: &Erase) -> Result<(), Failure> {
     if args.user.trim().is_empty() {
         return Err(Failure::Usage("--user is empty: name one user".to_owned()));
+    }
+    if args.user.len() > LONGEST {
+        let why = "--user is longer than 256 bytes: give the first 256, which is what records hold";
+        return Err(Failure::Usage(why.to_owned()));
     }
     let wanted = Wanted::new(&args.user);
     if args.how.signing.reason.as_deref().is_some_and(|reason| wanted.is_in(reason)) {
         let why = "the reason names the user, and a reason stays for ever: name the case instead";
         return Err(Failure::Usage(why.to_owned()));
     }
-    let mut pick = |line: &Line| match wanted.acts_in(line) {
+    let announced = wanted.requests(args)?;
+    let mut pick = |line: &Line| match wanted.acts_in(line) || is_announced(&announced, line) {
         true => ALL_GROUPS.to_vec(),
         false if args.mentions => wanted.mentions(line),
         false => Vec::new(),
@@ -31,7 +39,13 @@ pub(crate) fn run(args: &Erase) -> Result<(), Failure> {
     let maintenance = open(&args.source, &args.how)?;
     let (reason, dry_run) = (args.how.signing.reason.clone(), args.how.dry_run);
     let done = maintenance.redact(&audit_trail::Redact { reason, dry_run }, &mut pick)?;
-    let mentions = mentions(args, &wanted)?;
+    let held = done
+        .iter()
+        .flatten()
+        .flat_map(|one| one.held.iter().map(|(seq, _)| (&one.directory, *seq)));
+    let held = held
+        .filter_map(|(path, seq)| Some((path.file_name()?.to_string_lossy().into_owned(), seq)));
+    let mentions = mentions(args, &wanted, &held.collect())?;
     let of = |directory: &std::path::Path| {
         let name = directory.file_name().map(|name| name.to_string_lossy().into_owned());
         name.and_then(|name| mentions.get(&name)).copied().unwrap_or_default()
@@ -43,11 +57,18 @@ pub(crate) fn run(args: &Erase) -> Result<(), Failure> {
             let mut told = redacted_json(one, dry_run);
             let left = of(&one.directory);
             told["mentions"] = json!({ "groups": left.groups, "core": left.core });
+            told["left"] = json!(left.own);
             told
         },
         |out, one| {
             show_redacted(out, one, dry_run)?;
             let left = of(&one.directory);
+            if left.own > 0 {
+                let records = plural(left.own, "record");
+                let text =
+                    format!("  {records} of theirs came meanwhile and stand there: run it again");
+                writeln!(out, "{}", Escaped(&text))?;
+            }
             if left.groups > 0 {
                 let records = plural(left.groups, "other record");
                 let text =
@@ -73,15 +94,36 @@ pub(crate) fn run(args: &Erase) -> Result<(), Failure> {
 struct Left {
     groups: u64,
     core: u64,
+    /// Their own, which came meanwhile.
+    own: u64,
 }
 
-fn mentions(args: &Erase, wanted: &Wanted) -> Result<BTreeMap<String, Left>, Failure> {
+/// Is it what a strict request has left before its record, and the record is among these?
+fn is_announced(ids: &HashSet<String>, line: &Line) -> bool {
+    if ids.is_empty() || line.kind() != "control" {
+        return false;
+    }
+    let record = line.entry().ok().and_then(|entry| entry.control?.record);
+    record.is_some_and(|id| ids.contains(&id))
+}
+
+fn mentions(
+    args: &Erase,
+    wanted: &Wanted,
+    held: &HashSet<(String, u64)>,
+) -> Result<BTreeMap<String, Left>, Failure> {
     let mut found: BTreeMap<String, Left> = BTreeMap::new();
     let mut reader = Reader::open(&args.source)?;
     while let Some(item) = reader.next()? {
         let Item::Line(line) = item else { continue };
-        // In a dry run the records of theirs are still there.
-        if !wanted.is_in(line.text()) || wanted.acts_in(&line) {
+        if !wanted.is_in(line.text()) {
+            continue;
+        }
+        if wanted.acts_in(&line) {
+            // In a dry run the records of theirs are still there.
+            if !args.how.dry_run && !held.contains(&(line.writer().to_owned(), line.seq())) {
+                found.entry(line.writer().to_owned()).or_default().own += 1;
+            }
             continue;
         }
         let left = found.entry(line.writer().to_owned()).or_default();
@@ -125,6 +167,21 @@ impl Wanted {
         spelled.sort_unstable();
         spelled.dedup();
         Self { user: user.to_owned(), spelled }
+    }
+
+    /// The ids of this user's requests: what announced them was written before the user was known.
+    fn requests(&self, args: &Erase) -> Result<HashSet<String>, Failure> {
+        let mut reader = Reader::open(&args.source)?;
+        let mut ids = HashSet::new();
+        while let Some(item) = reader.next()? {
+            if let Item::Line(line) = item
+                && line.kind() == "request"
+                && self.acts_in(&line)
+            {
+                ids.extend(line.entry().ok().and_then(|entry| entry.id));
+            }
+        }
+        Ok(ids)
     }
 
     /// Is it one of the records of this user?

@@ -3,6 +3,7 @@
 
 mod killed;
 mod load;
+mod strict;
 
 use std::{
     fs,
