@@ -58,6 +58,11 @@ fn a_record_loses_the_groups_that_were_named() {
     assert_eq!(whole(folder.path())["redacted"], 1);
     let again = run(folder.path(), &args);
     assert_eq!((again.code, &*again.stdout), (0, "audit/00: nothing to redact\n"));
+    let here = run(
+        &folder.path().join("audit/00"),
+        &["redact", ".", id, "--dry-run", "--group", "request"],
+    );
+    assert_eq!((here.code, &*here.stdout), (0, ".: nothing to redact\n"));
     // By its place; of a control record there is nothing to redact.
     let seq = all[1]["seq"].to_string();
     let by_place = run(folder.path(), &["redact", "audit", &format!("00/{seq}"), "0"]);

@@ -46,7 +46,10 @@ fn open(source: &Path, how: &Change) -> Result<Maintenance, Failure> {
 fn shown(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let path = here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);
-    path.display().to_string()
+    match path.as_os_str().is_empty() {
+        true => ".".to_owned(),
+        false => path.display().to_string(),
+    }
 }
 
 /// Tells what was done in each directory, and gives the worst that went wrong in one; `no`: nothing
