@@ -227,6 +227,8 @@ fn recorded(seed: u64) -> (SigningKey, Vec<Op>) {
             if step == 20 {
                 // Somebody takes something out, of a closed segment and of the active one.
                 let user = [format!("user-{run}"), format!("user-{}", taken - 1)];
+                // Only what is signed is taken out, and this writer signs when it is told to.
+                trail.checkpoint();
                 let disk: Arc<dyn Disk> = Arc::new(recorder.clone());
                 let one = crate::Maintenance::with_disk(&root.path, None, &disk).unwrap();
                 let of = |line: &Line| user.iter().any(|user| line.text().contains(user));
