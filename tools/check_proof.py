@@ -22,7 +22,7 @@ def check(key, proof, line=None):
     need(len(proof) <= MAX, "longer than any proof")
     extra, index, hashes, note = need(FORM.fullmatch(proof.decode()), "not a proof").groups()
     held = unbase64(extra) if extra else None
-    need(held is None or len(held) < MAX_LINE, "a record longer than 1 MiB")
+    need(held is None or len(held) < MAX_LINE and held.decode(), "a record longer than 1 MiB")
     line, index = need(held if line is None else line.removesuffix(b"\n"), "no record"), int(index)
     need(index <= MAX_UINT, "not a proof")
     hashes = [unbase64(hash) for hash in hashes.split("\n")[:-1]]

@@ -15,6 +15,7 @@ CONTROL = rf'\{{"seq":{UINT},"kind":"control","control":\{{"op":'
 REDACT = re.compile(rf'{CONTROL}"redact","seq":{UINT},"groups":\[("(?:{GNAME})"(?:,"(?:{GNAME})")*)\][,}}]')
 PRUNE = re.compile(rf'{CONTROL}"prune","to":{UINT}[,}}]')
 START = re.compile(rf'{CONTROL}"(?:open|repair)"')
+OPEN = re.compile(rf'{CONTROL}"open"')
 UNSEALED = re.compile(rf'{CONTROL}"open",[^\t]*?"unsealed":\{{"from":{UINT},"to":{UINT}\}}')
 HEADER = re.compile(rf'\{{"trail":"audit-trail-1","origin":"{ORIGIN}","from":{UINT},'
                     rf'"hashes":\[((?:{HEX64}(?:,{HEX64})*)?)\]\}}\n')
@@ -281,6 +282,11 @@ class Directory:
         if redacted:
             self.redacted[seq] = redacted
         text = line.decode()
+        if OPEN.match(text):  # what no checkpoint covers was taken over as the file was: it grants nothing
+            held = [size for origin, size, root in self.held.values() if origin == self.origin and self.roots.get(size) == root]
+            covered = max([self.sealed[0], *held])
+            self.redacts = [one for one in self.redacts if one[0] < covered]
+            self.prunes = [seq for seq in self.prunes if seq < covered]
         if (found := REDACT.match(text)) and int(found[2]) in self.redacted:
             self.redacts.append((seq, int(found[2]), found[3].replace('"', "").split(",")))
         elif (found := PRUNE.match(text)) and 0 < self.first <= int(found[2]) <= MAX_UINT:

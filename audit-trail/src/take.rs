@@ -65,15 +65,18 @@ pub(crate) fn take(root: &Directory, key: &VerifyingKey) -> Result<Place, TrailE
     Err(TrailError::Occupied { root: root.path().to_owned(), held, left })
 }
 
+/// Where `LOCK` was removed, a writer that lives leaves the directory meanwhile.
+pub(crate) fn wait_for_who_lost_it(directory: &Directory, lock: &Lock) {
+    let used = |names: Vec<String>| names.iter().any(|name| parse_name(name).is_some());
+    if lock.is_new && directory.names().is_ok_and(used) {
+        std::thread::sleep(PATIENCE);
+    }
+}
+
 fn attempt(root: &Directory, name: &str, key: &VerifyingKey) -> Result<Tried, TrailError> {
     let directory = root.child(name)?;
     let Some(lock) = Lock::take(&directory)? else { return Ok(Tried::Held) };
-    if lock.is_new
-        && directory.names().is_ok_and(|names| names.iter().any(|name| parse_name(name).is_some()))
-    {
-        // Somebody has removed it. A writer that lives leaves the directory meanwhile.
-        std::thread::sleep(PATIENCE);
-    }
+    wait_for_who_lost_it(&directory, &lock);
     let found = match recover(&directory, key)? {
         Fitness::Fit(found) => *found,
         Fitness::Left(why) => return Ok(Tried::Left(why)),

@@ -116,12 +116,12 @@ impl Trail {
         self.shared.hold()
     }
 
-    /// Signs what was taken so far.
     #[cfg(test)]
     pub(crate) fn push_event(&self, event: &Event) {
         self.shared.with(|writer| writer.push_event(event));
     }
 
+    /// Signs what was taken so far.
     #[cfg(test)]
     pub(crate) fn checkpoint(&self) {
         self.shared.checkpoint().unwrap();

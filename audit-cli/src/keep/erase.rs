@@ -85,7 +85,7 @@ pub(crate) fn run(args: &Erase) -> Result<(), Failure> {
             }
             Ok(())
         },
-        |one| !one.held.is_empty(),
+        |one| !one.held.is_empty() || one.unsigned > 0,
     )
 }
 

@@ -98,6 +98,7 @@ fn redacted_json(done: &Redacted, dry_run: bool) -> Value {
         "dry_run": dry_run,
         "records": done.records,
         "held": held.collect::<Vec<_>>(),
+        "unsigned": done.unsigned,
         "moved_away": moved.collect::<Vec<_>>(),
     })
 }
@@ -115,6 +116,10 @@ fn show_redacted(out: &mut dyn Write, done: &Redacted, dry_run: bool) -> io::Res
     for (file, count) in &done.moved_away {
         let count = plural(*count, "record");
         line(format!("  and of {count} in {file}, which was moved away from a damaged segment"))?;
+    }
+    if done.unsigned > 0 {
+        let count = plural(done.unsigned, "more record");
+        line(format!("  {count} could not be redacted, not being signed yet: run it again"))?;
     }
     for (seq, hold) in done.held.iter().take(LISTED) {
         line(format!("  record {seq} stays: the hold {hold} keeps it"))?;

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Redact) -> Result<(), Failure> {
         args.how.json,
         |one| redacted_json(one, dry_run),
         |out, one| show_redacted(out, one, dry_run),
-        |one| !one.held.is_empty(),
+        |one| !one.held.is_empty() || one.unsigned > 0,
     );
     for id in missing.borrow().iter() {
         say(format_args!("no record has the id {id}"));

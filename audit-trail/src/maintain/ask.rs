@@ -16,6 +16,7 @@ use crate::{
     opening::Opening,
     order::{self, Order},
     recover::{Fitness, recover},
+    take::wait_for_who_lost_it,
     write::Shared,
 };
 
@@ -87,8 +88,9 @@ impl Maintenance {
         events: &[Event],
     ) -> Result<(), MaintainError> {
         let shared = self.writer_in(directory, lock)?;
-        shared
-            .carry_out(events)
+        // In parts, of which the memory is free again before the next.
+        order::parts(events)
+            .try_for_each(|part| shared.carry_out(part))
             .and_then(|()| shared.close())
             .map_err(|error| TrailError::io("write to", directory.path(), error).into())
     }
@@ -122,6 +124,7 @@ impl Maintenance {
 
     fn writer_in(&self, directory: &Directory, lock: Lock) -> Result<Shared, MaintainError> {
         let path = directory.path();
+        wait_for_who_lost_it(directory, &lock);
         let found = match recover(directory, &self.key.verifying_key())? {
             Fitness::Fit(found) => *found,
             Fitness::Left(why) => {

@@ -170,12 +170,18 @@ impl Maintenance {
 /// Whether a record places or ends a hold.
 pub(super) fn is_told(line: &[u8]) -> bool {
     let op = control_op(line);
-    op.is_some_and(|op| op.starts_with(b"hold\"") || op.starts_with(b"release\""))
+    is_release(line) || op.is_some_and(|op| op.starts_with(b"hold\""))
 }
 
-/// Sees a record of which that is so. A release counts where it is below `size`; a hold in any case.
+/// Whether a record ends a hold.
+pub(super) fn is_release(line: &[u8]) -> bool {
+    control_op(line).is_some_and(|op| op.starts_with(b"release\""))
+}
+
+/// Sees a record of which that is so. A release counts where it is below `size`, for
+/// all holds of its name before it; a hold in any case, beside another of its name.
 pub(super) fn see(
-    holds: &mut BTreeMap<String, Held>,
+    holds: &mut BTreeMap<String, Vec<Held>>,
     directory: &Directory,
     line: &[u8],
     seq: u64,
@@ -194,7 +200,7 @@ pub(super) fn see(
     let placed = line::record(line).ok().and_then(|parts| parts.time?.parse().ok());
     let directory = directory.path().to_owned();
     let held = Held { name: name.clone(), since, until, reason, directory, seq, time: placed };
-    holds.insert(name, held);
+    holds.entry(name).or_default().push(held);
 }
 
 /// All holds of a directory of which nothing can be trusted: none of them ends.
@@ -207,7 +213,7 @@ pub(super) fn unreleased(directory: &Directory) -> Result<Vec<Held>, MaintainErr
             }
         })?;
     }
-    Ok(holds.into_values().collect())
+    Ok(holds.into_values().flatten().collect())
 }
 
 fn told(line: &str) -> Option<Told> {

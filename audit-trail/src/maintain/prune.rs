@@ -8,7 +8,7 @@ use super::{
     Held, MaintainError, Maintenance,
     redact::check_reason,
     rewrite::clean,
-    scan::{records, segments},
+    scan::{moved_away, records, segments},
     trusted::{Found, Trusted},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     directory::{Directory, size},
     line::Event,
     lock::is_held,
-    segment::file_name,
+    segment::{file_name, parse_name},
     verify::{Anchor, Grant},
 };
 
@@ -117,6 +117,11 @@ impl Maintenance {
             done.bytes += directory.stat(&file_name(*from)).map_or(0, |stat| size(&stat));
         }
         if gone.is_empty() {
+            // A run that was killed may have left them; what does not verify keeps them.
+            if !what.dry_run && !of_before(directory, from)?.is_empty() {
+                self.trusted(directory, &what.anchors)?;
+                remove_moved_away(directory, from)?;
+            }
             return Ok(done);
         }
         let trusted = self.trusted(directory, &what.anchors)?;
@@ -149,6 +154,7 @@ impl Maintenance {
                 .and_then(|()| directory.sync())
                 .map_err(|error| TrailError::io("remove", &path, error))?;
         }
+        remove_moved_away(directory, to)?;
         Ok(done)
     }
 
@@ -167,6 +173,23 @@ impl Maintenance {
         let old = ages.of_others.is_some() && ages.are_before(before);
         Ok((old && !holds.iter().any(|hold| ages.met_by(hold))).then_some(ages.end))
     }
+}
+
+/// Removes what was once moved away from segments that begin before `to`: it is as old as they are.
+fn remove_moved_away(directory: &Directory, to: u64) -> Result<(), MaintainError> {
+    for name in of_before(directory, to)? {
+        let removed = directory.unlink(&name);
+        removed.map_err(|error| TrailError::io("remove", &directory.file_path(&name), error))?;
+    }
+    Ok(())
+}
+
+/// The files with what was moved away from segments that begin before `to`.
+fn of_before(directory: &Directory, to: u64) -> Result<Vec<String>, MaintainError> {
+    let mut names = moved_away(directory)?;
+    let of = |name: &String| name.get(..file_name(0).len()).and_then(parse_name);
+    names.retain(|name| of(name).is_some_and(|from| from < to));
+    Ok(names)
 }
 
 /// Without a checkpoint that was kept elsewhere nobody could tell afterwards whether the trail was cut.

@@ -3,16 +3,15 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use audit_core::Group;
-use rustix::fs::FileType;
 
 use super::{
     Held, MaintainError, Maintenance,
     rewrite::{clean, rewrite},
-    scan::{self, records, segments},
+    scan::{self, moved_away, records, segments},
     trusted::{Found, Pick, Picked, Trusted},
 };
 use crate::{
-    Line, TrailError,
+    Line,
     directory::Directory,
     line::{self, Event},
     segment::file_name,
@@ -50,6 +49,8 @@ pub struct Redacted {
     pub records: u64,
     /// The records that a hold keeps, by seq, and the name of one that does.
     pub held: Vec<(u64, String)>,
+    /// How many more there are that were not signed in time, so that nothing could be done: run it again.
+    pub unsigned: u64,
     /// Files with what was once moved away from damaged segments, and how many records in each have lost
     /// groups.
     pub moved_away: Vec<(String, u64)>,
@@ -98,6 +99,7 @@ impl Maintenance {
         holds: &[Held],
         pick: Pick<'_>,
     ) -> Result<Redacted, MaintainError> {
+        let mut unsigned = 0;
         if !how.dry_run {
             clean(directory)?;
             if trusted.verdict.tail_damage.is_some() {
@@ -110,8 +112,9 @@ impl Maintenance {
                 trusted = self.trusted_with(directory, pick)?;
             }
             // What is not signed could be another record in the end, which nobody has asked for.
-            let size = trusted.verdict.size;
+            let (size, all) = (trusted.verdict.size, trusted.picked.len());
             trusted.picked.retain(|picked| picked.seq < size);
+            unsigned = (all - trusted.picked.len()) as u64;
         }
         let (mut targets, mut held) = (Targets::new(), Vec::new());
         for Picked { seq, groups, leaf, time } in std::mem::take(&mut trusted.picked) {
@@ -123,7 +126,7 @@ impl Maintenance {
         let records = targets.len() as u64;
         let directory_path = directory.path().to_owned();
         let mut done =
-            Redacted { directory: directory_path, records, held, moved_away: Vec::new() };
+            Redacted { directory: directory_path, records, held, unsigned, moved_away: Vec::new() };
         if how.dry_run {
             return Ok(done);
         }
@@ -217,19 +220,6 @@ fn look_for(directory: &Directory, targets: &Targets) -> Result<Vec<u64>, Mainta
         found.extend(here.then_some(from));
     }
     Ok(found)
-}
-
-/// The files that hold what was moved away.
-fn moved_away(directory: &Directory) -> Result<Vec<String>, MaintainError> {
-    let names = directory.names();
-    let mut names = names.map_err(|error| TrailError::io("list", directory.path(), error))?;
-    let regular = |name: &String| {
-        let stat = directory.stat(name);
-        stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
-    };
-    names.retain(|name| name.ends_with(".bad") && regular(name));
-    names.sort_unstable();
-    Ok(names)
 }
 
 /// The line without these groups, if it has one of them.

@@ -2,17 +2,17 @@
 
 use std::{fs::File, sync::Arc};
 
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags};
 
 use super::MaintainError;
 use crate::{
     Line, TrailError,
     directory::Directory,
     line::{Lines, Next},
-    note::{Checkpoint, VerifyingKey},
+    note::{Checkpoint, VerifyingKey, from_line},
     read::read_line,
     recover::VERIFIER,
-    segment::parse_name,
+    segment::{file_name, parse_name},
     write::PUBLISHED,
 };
 
@@ -25,20 +25,54 @@ pub(super) fn check_key(directory: &Directory, key: &VerifyingKey) -> Result<(),
     }
 }
 
+/// Whether a checkpoint in a directory is signed by this key, wherever it stands: then it is of this key, whatever
+/// its file `verifier.key` says, which anybody with the files can change.
+pub(super) fn is_signed_by(
+    directory: &Directory,
+    key: &VerifyingKey,
+) -> Result<bool, MaintainError> {
+    if published_note(directory, key)?.is_some() {
+        return Ok(true);
+    }
+    for from in segments(directory)? {
+        let path = directory.file_path(&file_name(from));
+        let file = File::from(directory.open(&file_name(from), OFlags::RDONLY)?);
+        let mut lines = Lines::at(0);
+        loop {
+            let line = lines.next(&file).map_err(|error| TrailError::io("read", &path, error))?;
+            let note = match line {
+                Next::Line(line) => from_line(line),
+                Next::TooLong => continue,
+                Next::End(_) => break,
+            };
+            if note.is_some_and(|note| Checkpoint::verify(&note, key).is_some()) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn published_note(
+    directory: &Directory,
+    key: &VerifyingKey,
+) -> Result<Option<Checkpoint>, MaintainError> {
+    let note = directory.read_small(PUBLISHED, 4096)?;
+    Ok(note.and_then(|note| Checkpoint::verify(&note, key)))
+}
+
 /// The published checkpoint of a directory.
 pub(super) fn published(
     directory: &Directory,
     key: &VerifyingKey,
 ) -> Result<Checkpoint, MaintainError> {
     check_key(directory, key)?;
-    let note = directory.read_small(PUBLISHED, 4096)?;
-    let checkpoint = note.and_then(|note| Checkpoint::verify(&note, key));
     let missing = || MaintainError::Evidence {
         directory: directory.path().to_owned(),
         why: "its file `checkpoint` is missing, or not signed by this key: see `audit verify`"
             .to_owned(),
     };
-    checkpoint.ok_or_else(missing)
+    published_note(directory, key)?.ok_or_else(missing)
 }
 
 /// The numbers in the names of the segments, in order.
@@ -79,4 +113,17 @@ pub(super) fn records(
             see(&line, start, lines.offset());
         }
     }
+}
+
+/// The files that hold what was moved away.
+pub(super) fn moved_away(directory: &Directory) -> Result<Vec<String>, MaintainError> {
+    let names = directory.names();
+    let mut names = names.map_err(|error| TrailError::io("list", directory.path(), error))?;
+    let regular = |name: &String| {
+        let stat = directory.stat(name);
+        stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+    };
+    names.retain(|name| name.ends_with(".bad") && regular(name));
+    names.sort_unstable();
+    Ok(names)
 }

@@ -11,7 +11,7 @@ use audit_core::Timestamp;
 use super::{
     Held, MaintainError, Maintenance, hold,
     redact::open_in,
-    scan::{check_key, writer_of},
+    scan::{check_key, is_signed_by, writer_of},
 };
 use crate::{
     Known, Line, Verdict,
@@ -62,11 +62,14 @@ impl Maintenance {
         mut pick: Option<Pick<'_>>,
     ) -> Result<Result<Trusted, MaintainError>, MaintainError> {
         let key = self.key.verifying_key();
-        if let Err(error) = check_key(directory, &key) {
+        if let Err(error) = check_key(directory, &key)
+            && !is_signed_by(directory, &key)?
+        {
             return Ok(Err(error));
         }
         let known = Known { key: Some(key), anchors: anchors.to_vec() };
-        let (mut grants, mut told, mut picked) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut grants, mut picked) = (Vec::new(), Vec::new());
+        let mut told: Vec<(Vec<u8>, u64)> = Vec::new();
         let writer = writer_of(directory);
         let verdict = verify::directory(directory.path(), &known, &mut |seen| match seen {
             Seen::Anew => {
@@ -75,6 +78,10 @@ impl Maintenance {
                 picked.clear();
             }
             Seen::Bytes(_) => {}
+            Seen::Adopted(from) => {
+                grants.retain(|(by, _)| *by < from);
+                told.retain(|(line, seq)| *seq < from || !hold::is_release(line));
+            }
             Seen::Record(line, seq) => {
                 grants.extend(grant(line, seq).map(|grant| (seq, grant)));
                 if hold::is_told(line) {
@@ -108,7 +115,8 @@ impl Maintenance {
         for (line, seq) in &told {
             hold::see(&mut holds, directory, line, *seq, verdict.size);
         }
-        Ok(Ok(Trusted { verdict, grants, holds: holds.into_values().collect(), picked }))
+        let holds = holds.into_values().flatten().collect();
+        Ok(Ok(Trusted { verdict, grants, holds, picked }))
     }
 
     /// What a directory says of itself.

@@ -159,3 +159,49 @@ fn a_checkpoint_behind_repetitions_is_a_copy_or_shows_damage() {
         assert_eq!(said(&root, &known), expected, "{what}");
     }
 }
+
+#[test]
+fn what_a_start_has_taken_over_grants_nothing() {
+    let control = |seq: usize, rest: &str| {
+        format!("{{\"seq\":{seq},\"kind\":\"control\",\"control\":{{{rest}}}}}\n")
+    };
+    // open, 10 records, close; then what somebody appends who has the files.
+    let redact = control(12, "\"op\":\"redact\",\"seq\":3,\"groups\":[\"actor\"]");
+    let prune = control(13, "\"op\":\"prune\",\"to\":5");
+    for (taken_over, expected) in [(true, "FAIL"), (false, "good")] {
+        let root = honest(10);
+        append(&root.segments()[0], &format!("{redact}{prune}"));
+        if !taken_over {
+            // The same, by a writer that had the records from the application.
+            fs::write(
+                &root.segments()[0],
+                strip(&fs::read_to_string(&root.segments()[0]).unwrap()),
+            )
+            .unwrap();
+        }
+        let trail = quiet(&root).open().unwrap();
+        if !taken_over {
+            let core = |line: &str| line.trim_end().split_once(',').unwrap().1.replace("}}", "}");
+            for line in [&redact, &prune] {
+                trail.push(core(line).as_bytes(), [].into_iter()).unwrap();
+            }
+            trail.checkpoint();
+        }
+        let mut trail = trail;
+        trail.close().unwrap();
+        let known = known(&root);
+        assert_eq!(said(&root, &known), "good", "nothing is taken out yet");
+        let path = &root.segments()[0];
+        let text = fs::read_to_string(path).unwrap();
+        let old = text.lines().find(|line| line.starts_with("{\"seq\":3,")).unwrap();
+        let new = crate::line::redact(old.as_bytes(), 1).unwrap();
+        fs::write(path, text.replace(old, &String::from_utf8(new).unwrap())).unwrap();
+        assert_eq!(said(&root, &known), expected, "taken over: {taken_over}");
+    }
+}
+
+/// Without the last two lines.
+fn strip(text: &str) -> String {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    lines[..lines.len() - 2].concat()
+}

@@ -181,3 +181,84 @@ fn a_start_does_not_take_away_what_is_being_written_anew() {
     redact(&root, &["user-3"]);
     assert!(!file.exists());
 }
+
+/// The seq that comes next.
+fn next_seq(root: &Root) -> u64 {
+    let text = fs::read_to_string(root.segments().pop().unwrap()).unwrap();
+    let seq = |line: &str| line.strip_prefix("{\"seq\":")?.split(',').next()?.parse::<u64>().ok();
+    text.lines().filter_map(seq).next_back().unwrap() + 1
+}
+
+fn append_control(root: &Root, control: &str) {
+    let seq = next_seq(root);
+    append(root, &format!("{{\"seq\":{seq},\"kind\":\"control\",\"control\":{{{control}}}}}\n"));
+}
+
+#[test]
+fn what_a_start_has_taken_over_allows_nothing() {
+    let root = closed();
+    hold(&root, "case-7");
+    append_control(&root, "\"op\":\"release\",\"name\":\"case-7\"");
+    // It is signed from now on, as something that nobody vouches for.
+    root.trail().close().unwrap();
+    assert_eq!(maintenance(&root).holds().unwrap().len(), 1);
+    assert_eq!(redact(&root, &["user-3"]).held.len(), 1);
+    maintenance(&root).release("case-7", None).unwrap();
+    append_control(&root, "\"op\":\"redact\",\"seq\":4,\"groups\":[\"actor\"]");
+    append_control(&root, "\"op\":\"prune\",\"to\":19");
+    root.trail().close().unwrap();
+    // It is put on record by somebody who has the key, and then it is taken out.
+    assert_eq!(redact(&root, &["user-3"]).records, 1);
+    whole(&root, &[]);
+    assert!(prune(&root, &[], true).unwrap().segments > 1);
+    whole(&root, &[]);
+}
+
+#[test]
+fn another_hold_of_a_name_does_not_make_it_narrower() {
+    let root = closed();
+    hold(&root, "case-7");
+    append_control(
+        &root,
+        "\"op\":\"hold\",\"name\":\"case-7\",\"until\":\"1971-01-01T00:00:00.000000Z\"",
+    );
+    assert_eq!(redact(&root, &["user-3"]).held.len(), 1);
+    maintenance(&root).release("case-7", None).unwrap();
+    assert_eq!(maintenance(&root).holds().unwrap(), []);
+}
+
+#[test]
+fn another_file_with_a_key_does_not_make_a_directory_somebody_elses() {
+    let root = closed();
+    hold(&root, "case-7");
+    let (key, published) = (root.path.join("00/verifier.key"), root.checkpoint());
+    let other = crate::SigningKey::generate("audit").unwrap().verifying_key();
+    fs::write(&key, format!("{other}\n")).unwrap();
+    fs::remove_file(published).unwrap();
+    // The second writer's records are held, too.
+    let mut trail = root.trail();
+    assert!(trail.directory().ends_with("01"));
+    write(&mut trail, 50..51);
+    trail.close().unwrap();
+    let how = Redact::default();
+    let done = maintenance(&root).redact(&how, &mut of(&["user-50"])).unwrap();
+    let held: Vec<usize> = done.iter().map(|one| one.as_ref().unwrap().held.len()).collect();
+    assert_eq!(held, [0, 1]);
+    let text = fs::read_to_string(files(&root.path.join("01"), ".jsonl").remove(0)).unwrap();
+    assert!(text.contains("user-50"));
+}
+
+#[test]
+fn what_was_moved_away_goes_with_the_segment_that_it_was_in() {
+    let root = closed();
+    let (first, last) = (root.segments().remove(0), root.segments().pop().unwrap());
+    for segment in [&first, &last] {
+        fs::write(format!("{}.99.bad", segment.display()), "\"user-old\"").unwrap();
+    }
+    let mut trail = root.trail();
+    assert!(prune(&root, &[], true).unwrap().segments > 1);
+    let left = root.files(".bad");
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(left[0].to_str().unwrap().starts_with(last.to_str().unwrap()));
+    trail.close().unwrap();
+}

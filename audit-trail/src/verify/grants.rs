@@ -1,6 +1,6 @@
 //! What the trail itself allows to be taken out of it.
 
-use crate::line::{GROUPS, control_op};
+use crate::line::{GROUPS, MAX_SEQ, control_op};
 
 /// What a control record allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,9 @@ impl Grants {
             self.missing.push(redacted);
             self.unsigned.push(0);
         }
+        if is_open(line) {
+            self.forget_unsigned();
+        }
         match grant(line, seq) {
             Some(Grant::Redact { seq: of, groups }) => {
                 let Ok(at) = self.found.binary_search(&of) else { return };
@@ -58,6 +61,15 @@ impl Grants {
             Some(Grant::Prune { to }) => self.prune_unsigned = self.prune_unsigned.max(Some(to)),
             None => {}
         }
+    }
+
+    /// Where a writer begins, what no checkpoint covers was taken over as the file was: anybody with the
+    /// files could have written it, so it grants nothing, also when it is signed now.
+    fn forget_unsigned(&mut self) {
+        for at in self.waiting.drain(..) {
+            self.unsigned[at] = 0;
+        }
+        self.prune_unsigned = self.prune;
     }
 
     /// What was seen so far is signed.
@@ -90,6 +102,9 @@ fn redact(rest: &[u8]) -> Option<(u64, u8)> {
     let (seq, rest) = number(rest.strip_prefix(b"redact\",\"seq\":")?)?;
     let rest = rest.strip_prefix(b",\"groups\":[")?;
     let end = rest.iter().position(|b| *b == b']')?;
+    if !matches!(rest.get(end + 1), Some(b',' | b'}')) {
+        return None;
+    }
     let mut groups = 0;
     for name in rest[..end].split(|b| *b == b',') {
         let name = name.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
@@ -106,8 +121,14 @@ fn prune(rest: &[u8]) -> Option<u64> {
 
 fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
-    let number = std::str::from_utf8(&text[..digits]).ok()?.parse().ok()?;
-    (digits == 1 || text[0] != b'0').then_some((number, &text[digits..]))
+    let number: u64 = std::str::from_utf8(&text[..digits]).ok()?.parse().ok()?;
+    let plain = digits == 1 || text[0] != b'0';
+    (plain && number <= MAX_SEQ).then_some((number, &text[digits..]))
+}
+
+/// Is it the record with which a writer begins?
+pub(crate) fn is_open(line: &[u8]) -> bool {
+    control_op(line).is_some_and(|op| op.starts_with(b"open\""))
 }
 
 #[cfg(test)]

@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeMap, fs::File, io, path::Path};
 
-use super::{Finding, Known, Verdict, grants::Grants, odd::Times, told::Told};
+use super::{
+    Finding, Known, Verdict,
+    grants::{Grants, is_open},
+    odd::Times,
+    told::Told,
+};
 use crate::{
     ReadError,
     line::{self, Lines, Next, Parts},
@@ -27,6 +32,9 @@ pub(crate) enum Seen<'a> {
     Anew,
     /// So many bytes were read.
     Bytes(u64),
+    /// A writer begins with the next record: what was told from this seq on it has taken over as the file was,
+    /// and it allows nothing.
+    Adopted(u64),
     /// A record has joined the tree, with this seq. It is what was signed if the verdict's size is greater.
     Record(&'a [u8], u64),
 }
@@ -306,6 +314,9 @@ impl Walk {
             return self.repetition(place, line, next);
         } else {
             self.record(line, &parts, leaf);
+            if is_open(line) {
+                see(Seen::Adopted(self.verdict.size));
+            }
             see(Seen::Record(line, parts.seq));
             self.reached(place);
         }
