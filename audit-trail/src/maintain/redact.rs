@@ -112,9 +112,10 @@ impl Maintenance {
                 trusted = self.trusted_with(directory, pick)?;
             }
             // What is not signed could be another record in the end, which nobody has asked for.
-            let (size, all) = (trusted.verdict.size, trusted.picked.len());
+            let size = trusted.verdict.size;
+            let late = |one: &&Picked| one.seq >= size && last.is_some_and(|last| one.seq <= last);
+            unsigned = trusted.picked.iter().filter(late).count() as u64;
             trusted.picked.retain(|picked| picked.seq < size);
-            unsigned = (all - trusted.picked.len()) as u64;
         }
         let (mut targets, mut held) = (Targets::new(), Vec::new());
         for Picked { seq, groups, leaf, time } in std::mem::take(&mut trusted.picked) {

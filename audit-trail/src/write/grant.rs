@@ -112,6 +112,12 @@ impl Writer {
         if self.signer.size < size {
             return Err(Stop::Failed(io::Error::other("the disk does not keep what is written")));
         }
+        // Before its answer: where a power cut took the line, what is taken out now would be granted by
+        // nothing that stands before the next start.
+        if self.syncing {
+            return Err(Stop::Syncing);
+        }
+        self.sync_here()?;
         let in_active = |active: &super::Active| last.is_some_and(|last| last >= active.from);
         if self.active.as_ref().is_some_and(in_active) {
             self.rotate()?;
