@@ -157,8 +157,10 @@ impl<'a> Cursor<'a> {
     fn plain(&mut self) {
         // Most of a record is this: eight bytes at a step, as long as none of them is special.
         while let Some(eight) = self.text[self.at..].first_chunk::<8>() {
-            if has_special(u64::from_ne_bytes(*eight)) {
-                break;
+            let special = special(u64::from_le_bytes(*eight));
+            if special != 0 {
+                self.at += special.trailing_zeros() as usize / 8;
+                return;
             }
             self.at += 8;
         }
@@ -187,15 +189,16 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Is one of the eight bytes a quote, a backslash or below 0x20?
-const fn has_special(bytes: u64) -> bool {
+/// Which of the eight bytes, the first one lowest, are a quote, a backslash or below 0x20: the lowest bit that
+/// is set stands in the first of them. Behind it others may be set, too, since a borrow goes up.
+const fn special(bytes: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     const fn has_less(bytes: u64, than: u64) -> u64 {
         bytes.wrapping_sub(ONES * than) & !bytes & (ONES * 0x80)
     }
     let quote = bytes ^ (ONES * b'"' as u64);
     let backslash = bytes ^ (ONES * b'\\' as u64);
-    has_less(bytes, 0x20) | has_less(quote, 1) | has_less(backslash, 1) != 0
+    has_less(bytes, 0x20) | has_less(quote, 1) | has_less(backslash, 1)
 }
 
 #[cfg(test)]
@@ -256,12 +259,16 @@ mod tests {
 
     #[test]
     fn special_bytes_are_found_wherever_they_are() {
-        for byte in 0..=u8::MAX {
-            for at in 0..8 {
+        let is_special = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
+        for (one, two) in
+            (0..=u8::MAX).flat_map(|one| [0, b' ', b'"', b'\\', 0xff].map(|two| (one, two)))
+        {
+            for (at, other) in (0..8).flat_map(|at| (0..8).map(move |other| (at, other))) {
                 let mut eight = *b"\x7f\x80\xff #[]!";
-                eight[at] = byte;
-                let special = byte < b' ' || byte == b'"' || byte == b'\\';
-                assert_eq!(has_special(u64::from_ne_bytes(eight)), special, "{byte} at {at}");
+                (eight[other], eight[at]) = (two, one);
+                let found = special(u64::from_le_bytes(eight));
+                let first = (found != 0).then(|| found.trailing_zeros() as usize / 8);
+                assert_eq!(first, eight.iter().position(is_special), "{eight:?}");
             }
         }
     }
