@@ -46,9 +46,7 @@ mod tests;
 pub use self::{
     builder::Builder,
     error::TrailError,
-    maintain::{
-        ALL_GROUPS, Held, Hold, MaintainError, Maintenance, Prune, Pruned, Redact, Redacted,
-    },
+    maintain::{Held, Hold, MaintainError, Maintenance, Prune, Pruned, Redact, Redacted},
     note::{BadKey, SigningKey, VerifyingKey},
     prove::{BadProof, Proof, ProveError, Proven, prove},
     read::{Damaged, Item, Line, ReadError, Reader},

@@ -22,6 +22,13 @@ pub(crate) fn parse_name(name: &str) -> Option<u64> {
     digits.parse().ok().filter(|from| *from <= MAX_SEQ)
 }
 
+/// The first records' seqs of all segments among these names, in order.
+pub(crate) fn numbers(names: &[String]) -> Vec<u64> {
+    let mut numbers: Vec<u64> = names.iter().filter_map(|name| parse_name(name)).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
 /// The first line of a segment, with its line feed: it states the tree of the records before it.
 pub(crate) fn header(origin: &str, before: &Tree) -> String {
     let from = before.size();

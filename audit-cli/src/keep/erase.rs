@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use audit_core::Group;
-use audit_trail::{ALL_GROUPS, Item, Line, Reader};
+use audit_trail::{Item, Line, Reader};
 use serde_json::json;
 
 use super::{open, redacted_json, show_redacted, tell};
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Erase) -> Result<(), Failure> {
     }
     let announced = wanted.requests(args)?;
     let mut pick = |line: &Line| match wanted.acts_in(line) || is_announced(&announced, line) {
-        true => ALL_GROUPS.to_vec(),
+        true => Group::ALL.to_vec(),
         false if args.mentions => wanted.mentions(line),
         false => Vec::new(),
     };

@@ -1,19 +1,13 @@
 //! `audit prune`.
 
-use std::fs;
-
 use audit_trail::Pruned;
 use serde_json::{Value, json};
 
 use super::{open, shown, tell};
-use crate::{args::Prune, escape::Escaped, exit::Failure, talk::plural};
+use crate::{args::Prune, escape::Escaped, exit::Failure, key, talk::plural};
 
 pub(crate) fn run(args: &Prune) -> Result<(), Failure> {
-    let read = |file: &std::path::PathBuf| {
-        let text = fs::read_to_string(file);
-        text.map_err(|error| Failure::Io(format!("cannot read {}: {error}", file.display())))
-    };
-    let anchors = args.anchor.iter().map(read).collect::<Result<_, _>>()?;
+    let anchors = args.anchor.iter().map(|file| key::read(file)).collect::<Result<_, _>>()?;
     let maintenance = open(&args.source, &args.how)?;
     let dry_run = args.how.dry_run;
     let what = audit_trail::Prune {

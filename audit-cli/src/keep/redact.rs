@@ -5,7 +5,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use audit_trail::{ALL_GROUPS, Item, Line, Reader};
+use audit_core::Group;
+use audit_trail::{Item, Line, Reader};
 
 use super::{open, redacted_json, show_redacted, tell};
 use crate::{args::Redact, exit::Failure, talk::say};
@@ -13,7 +14,7 @@ use crate::{args::Redact, exit::Failure, talk::say};
 pub(crate) fn run(args: &Redact) -> Result<(), Failure> {
     let named = ids(args)?;
     let ids: BTreeSet<&str> = named.iter().map(String::as_str).collect();
-    let groups = if args.group.is_empty() { ALL_GROUPS.to_vec() } else { args.group.clone() };
+    let groups = if args.group.is_empty() { Group::ALL.to_vec() } else { args.group.clone() };
     let missing = RefCell::new(ids.clone());
     let mut pick = |line: &Line| {
         // The cheap look first: most lines hold none.

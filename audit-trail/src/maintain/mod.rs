@@ -33,7 +33,7 @@ pub use self::{
     error::MaintainError,
     hold::{Held, Hold},
     prune::{Prune, Pruned},
-    redact::{ALL_GROUPS, Redact, Redacted},
+    redact::{Redact, Redacted},
 };
 use crate::{
     ReadError, SigningKey, TrailError,
@@ -58,7 +58,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// let trail = Maintenance::open("./audit", None)?;
 /// let of_ann = |line: &audit_trail::Line| {
 ///     let entry = line.entry().ok()?;
-///     (entry.actor()?.user.as_deref() == Some("ann")).then_some(audit_trail::ALL_GROUPS.to_vec())
+///     (entry.actor()?.user.as_deref() == Some("ann")).then_some(audit_core::Group::ALL.to_vec())
 /// };
 /// for done in trail.redact(&Redact::default(), &mut |line| of_ann(line).unwrap_or_default())? {
 ///     assert!(done?.held.is_empty());
@@ -122,8 +122,7 @@ impl Maintenance {
             Err(Errno::WOULDBLOCK) => return Err(MaintainError::Busy { root: path }),
             Err(error) => return Err(TrailError::io("lock", &path, error).into()),
         }
-        let listed = root.names();
-        let mut listed = listed.map_err(|error| TrailError::io("list", &path, error))?;
+        let mut listed = scan::names(&root)?;
         listed.retain(|name| is_writer(name));
         listed.sort_unstable();
         let writers = listed.iter().map(|name| root.existing(name)).collect::<Result<_, _>>()?;

@@ -8,7 +8,7 @@ use super::{
     Held, MaintainError, Maintenance,
     redact::check_reason,
     rewrite::clean,
-    scan::{moved_away, records, segments},
+    scan::{moved_away, names, records, segments},
     trusted::{Found, Trusted},
 };
 use crate::{
@@ -69,7 +69,8 @@ impl Maintenance {
     ///
     /// # Errors
     ///
-    /// When there is no time, the reason is too long, or the holds cannot be read.
+    /// When there is no time, the reason is too long, or a directory of the root is not what was signed: a hold
+    /// could be hidden in it.
     pub fn prune(&self, what: &Prune) -> Result<Vec<Result<Pruned, MaintainError>>, MaintainError> {
         check_reason(what.reason.as_deref())?;
         let before = what.before.ok_or_else(|| {
@@ -310,8 +311,7 @@ fn cursors(directory: &Directory) -> Result<Vec<(String, u64)>, MaintainError> {
         return Ok(Vec::new());
     }
     let folder = directory.existing(CURSORS)?;
-    let names = folder.names();
-    let mut names = names.map_err(|error| TrailError::io("list", folder.path(), error))?;
+    let mut names = names(&folder)?;
     names.retain(|name| !name.ends_with(".new"));
     let mut found = Vec::new();
     for name in names {

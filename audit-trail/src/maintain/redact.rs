@@ -19,17 +19,6 @@ use crate::{
     verify::Grant,
 };
 
-/// Every group a record can have, in stored order.
-pub const ALL_GROUPS: [Group; 7] = [
-    Group::Actor,
-    Group::Request,
-    Group::Response,
-    Group::Event,
-    Group::Change,
-    Group::Metadata,
-    Group::Error,
-];
-
 /// How to redact.
 #[derive(Clone, Debug, Default)]
 pub struct Redact {
@@ -76,7 +65,7 @@ impl Maintenance {
     ///
     /// # Errors
     ///
-    /// When the reason is too long, or the holds cannot be read.
+    /// When the reason is too long, or a directory of the root is not what was signed: a hold could be hidden in it.
     pub fn redact(
         &self,
         how: &Redact,

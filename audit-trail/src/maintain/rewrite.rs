@@ -10,7 +10,10 @@ use std::{
 
 use rustix::{fs::OFlags, io::Errno};
 
-use super::{MaintainError, scan::records};
+use super::{
+    MaintainError,
+    scan::{names, records},
+};
 use crate::{
     Line, TrailError,
     directory::{Directory, REWRITTEN, file_id, size},
@@ -22,9 +25,9 @@ const END: &str = ".new";
 
 /// Removes what maintenance that was killed has left: it holds what is to be removed.
 pub(super) fn clean(directory: &Directory) -> Result<(), MaintainError> {
-    let names = directory.names();
-    let names = names.map_err(|error| TrailError::io("list", directory.path(), error))?;
-    for name in names.iter().filter(|name| name.starts_with(REWRITTEN) && name.ends_with(END)) {
+    for name in
+        names(directory)?.iter().filter(|name| name.starts_with(REWRITTEN) && name.ends_with(END))
+    {
         match directory.unlink(name) {
             // Nothing that we have left.
             Ok(()) | Err(Errno::NOENT | Errno::ISDIR | Errno::PERM) => {}

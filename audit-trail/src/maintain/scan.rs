@@ -12,7 +12,7 @@ use crate::{
     note::{Checkpoint, VerifyingKey, from_line},
     read::read_line,
     recover::VERIFIER,
-    segment::{file_name, parse_name},
+    segment::{file_name, numbers},
     write::PUBLISHED,
 };
 
@@ -77,11 +77,13 @@ pub(super) fn published(
 
 /// The numbers in the names of the segments, in order.
 pub(super) fn segments(directory: &Directory) -> Result<Vec<u64>, MaintainError> {
+    Ok(numbers(&names(directory)?))
+}
+
+/// The names in a directory.
+pub(super) fn names(directory: &Directory) -> Result<Vec<String>, MaintainError> {
     let names = directory.names();
-    let names = names.map_err(|error| TrailError::io("list", directory.path(), error))?;
-    let mut found: Vec<u64> = names.iter().filter_map(|name| parse_name(name)).collect();
-    found.sort_unstable();
-    Ok(found)
+    names.map_err(|error| TrailError::io("list", directory.path(), error).into())
 }
 
 /// The name of a directory, as lines have it.
@@ -117,8 +119,7 @@ pub(super) fn records(
 
 /// The files that hold what was moved away.
 pub(super) fn moved_away(directory: &Directory) -> Result<Vec<String>, MaintainError> {
-    let names = directory.names();
-    let mut names = names.map_err(|error| TrailError::io("list", directory.path(), error))?;
+    let mut names = names(directory)?;
     let regular = |name: &String| {
         let stat = directory.stat(name);
         stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)

@@ -140,9 +140,5 @@ fn not_there(source: &Path, id: &str, hint: &str) -> ProveError {
 
 /// The segments of a directory, in order.
 fn segments(path: &Path) -> Result<Vec<u64>, ReadError> {
-    let names = crate::read::names(path)?;
-    let mut segments: Vec<u64> =
-        names.iter().filter_map(|name| crate::segment::parse_name(name)).collect();
-    segments.sort_unstable();
-    Ok(segments)
+    Ok(crate::segment::numbers(&crate::read::names(path)?))
 }

@@ -7,7 +7,6 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::BadProof;
 use crate::{
-    ALL_GROUPS,
     line::{self, MAX_LINE, MAX_SEQ},
     note::{Checkpoint, VerifyingKey},
     tree::{Hash, MAX_BRANCH, hex, root_of},
@@ -123,7 +122,7 @@ impl Proof {
             seq: index,
             size,
             root: hex(&root),
-            hidden: ALL_GROUPS.into_iter().filter(is_hidden).collect(),
+            hidden: Group::ALL.iter().copied().filter(is_hidden).collect(),
         })
     }
 

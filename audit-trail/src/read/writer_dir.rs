@@ -20,7 +20,7 @@ use crate::{
     lock,
     note::from_line,
     recover::VERIFIER,
-    segment::{Header, file_name, parse_header, parse_name},
+    segment::{Header, file_name, numbers, parse_header, parse_name},
     write::PUBLISHED,
 };
 
@@ -112,8 +112,7 @@ impl WriterDir {
             Err(ReadError::NoTrail(_)) => Vec::new(),
             Err(error) => return Err(error),
         };
-        let mut found: Vec<u64> = names.iter().filter_map(|name| parse_name(name)).collect();
-        found.sort_unstable();
+        let found = numbers(&names);
         let odd = |n: &&String| n.ends_with(".jsonl") && parse_name(n).is_none();
         let foreign = names.iter().filter(odd).count();
         if foreign > 0 && !std::mem::replace(&mut self.foreign_reported, true) {

@@ -25,7 +25,7 @@ use crate::{
     directory::Directory,
     line::{Event, MAX_SEQ},
     note::{Checkpoint, VerifyingKey},
-    segment::{file_name, parse_name},
+    segment::{file_name, numbers},
     tree::Tree,
     write::PUBLISHED,
 };
@@ -98,8 +98,7 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
     let published = published.and_then(|note| Checkpoint::verify(&note, key));
     let judge = Judge { key, published: published.as_ref(), unnamed };
     let names = directory.names().map_err(|error| failed("list", error))?;
-    let mut segments: Vec<u64> = names.iter().filter_map(|name| parse_name(name)).collect();
-    segments.sort_unstable();
+    let mut segments = numbers(&names);
     let mut found = Found {
         segment: None,
         tree: Tree::default(),

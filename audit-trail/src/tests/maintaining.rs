@@ -4,7 +4,7 @@ use audit_core::{Group, Timestamp};
 
 use super::*;
 use crate::{
-    ALL_GROUPS, Hold, Known, MaintainError, Maintenance, Prune, Pruned, Redact, Redacted,
+    Hold, Known, MaintainError, Maintenance, Prune, Pruned, Redact, Redacted,
     disk::{
         Disk,
         faulty::{Call, Fate, Faulty},
@@ -27,7 +27,7 @@ pub(super) fn write(trail: &mut Trail, numbers: std::ops::Range<usize>) {
 pub(super) fn of(users: &[&str]) -> impl FnMut(&Line) -> Vec<Group> {
     let names: Vec<String> = users.iter().map(|user| format!("\"user\":\"{user}\"")).collect();
     move |line| match names.iter().any(|name| line.text().contains(name)) {
-        true => ALL_GROUPS.to_vec(),
+        true => Group::ALL.to_vec(),
         false => Vec::new(),
     }
 }

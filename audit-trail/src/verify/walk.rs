@@ -15,7 +15,7 @@ use crate::{
     note::{Checkpoint, VerifyingKey, from_line},
     read::{is_writer, names, open_file},
     recover::VERIFIER,
-    segment::{Header, file_name, parse_header, parse_name},
+    segment::{Header, file_name, numbers, parse_header, parse_name},
     tree::{Hash, Tree},
     write::PUBLISHED,
 };
@@ -149,12 +149,10 @@ impl Walk {
 
     /// The segments in order; what only looks like one is foreign.
     fn segments(&mut self, found: &[String]) -> Vec<u64> {
-        let mut segments: Vec<u64> = found.iter().filter_map(|name| parse_name(name)).collect();
-        segments.sort_unstable();
         let odd = |name: &&String| name.ends_with(".jsonl") && parse_name(name).is_none();
         self.verdict.foreign = found.iter().filter(odd).cloned().collect();
         self.verdict.foreign.sort_unstable();
-        segments
+        numbers(found)
     }
 
     fn segments_in_order(
