@@ -41,12 +41,20 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// Those in which a text occurs, in any spelling that it could have there.
 fn with_text(root: &Path, text: &str) -> Vec<PathBuf> {
-    let holds = |path: &PathBuf| {
-        // A file that was renamed meanwhile is looked at under its other name.
-        let bytes = fs::read(path).unwrap_or_default();
-        bytes.windows(text.len()).any(|window| window == text.as_bytes())
-    };
-    files(root).into_iter().filter(holds).collect()
+    let has = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    loop {
+        let read = |path: PathBuf| fs::read(&path).map(|bytes| (path, bytes));
+        let read: Result<Vec<_>, _> = files(root).into_iter().map(read).collect();
+        match read {
+            Ok(all) => {
+                let found = all.into_iter().filter(|(_, bytes)| has(bytes));
+                return found.map(|(path, _)| path).collect();
+            }
+            // One was renamed or removed meanwhile: it may stand under another name.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 /// Both verifiers take it.
