@@ -48,6 +48,8 @@ impl<'t> Scan<'t, '_, '_, '_> {
         };
         if self.text[end..close].contains('=') {
             self.replace(sel, end, close, false);
+        } else {
+            self.inside(end, close);
         }
         if bytes[close - 1] == b'/' || content == bytes.len() {
             return content;
@@ -96,10 +98,17 @@ impl Scan<'_, '_, '_, '_> {
                 _ => {}
             }
         }
-        let Some(sel) = told else { return at + 1 };
+        // A `<` and a word, with no value that a name may tell, begin no tag.
+        let Some(sel) = told.filter(|_| !torn || !values.is_empty()) else { return at + 1 };
+        let mut rest = from;
         for span in &values {
+            let quote = Some(bytes[span.start - 1]).filter(|b| matches!(b, b'"' | b'\''));
+            self.inside(rest, span.start - usize::from(quote.is_some()));
             self.replace(sel, span.start, span.end, true);
+            rest = span.end + usize::from(quote.is_some() && bytes.get(span.end) == quote.as_ref());
         }
+        // The other attributes have names of their own.
+        self.inside(rest, close);
         if !values.is_empty() {
             return content;
         }
@@ -131,7 +140,9 @@ impl<'t> Iterator for Attributes<'t> {
         let from = equal + 1 + blank;
         let (begin, end) = match bytes.get(from)? {
             quote @ (b'"' | b'\'') => {
-                let len = memchr::memchr(*quote, &bytes[from + 1..])?;
+                // One that is not closed goes on to where the tag ends.
+                let rest = &bytes[from + 1..];
+                let len = memchr::memchr(*quote, rest).unwrap_or(rest.len());
                 self.at = from + len + 2;
                 (from + 1, from + 1 + len)
             }
@@ -139,7 +150,11 @@ impl<'t> Iterator for Attributes<'t> {
                 let over = |b: &u8| b.is_ascii_whitespace() || *b == b'/';
                 let len = bytes[from..].iter().position(over).unwrap_or(bytes.len() - from);
                 self.at = from + len;
-                (from, from + len)
+                // The next name, where there is no value.
+                match blank > 0 && matches!(bytes[self.at - 1], b'=' | b':') {
+                    true => (from, from),
+                    false => (from, self.at),
+                }
             }
         };
         Some((name, begin..end))

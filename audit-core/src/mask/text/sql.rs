@@ -6,6 +6,8 @@ use crate::mask::{part::Of, rules::Sel};
 
 /// How far before its values a list of columns is looked for.
 const NEAR: usize = 1024;
+/// Steps of a piece that is masked by itself.
+const INSIDE: usize = 5;
 
 impl Scan<'_, '_, '_, '_> {
     /// At a quote with a space before it: what selects what is in it.
@@ -141,7 +143,8 @@ impl Scan<'_, '_, '_, '_> {
     }
 
     /// Writes a piece of the text masked by itself.
-    fn inside(&mut self, from: usize, to: usize) {
+    pub(super) fn inside(&mut self, from: usize, to: usize) {
+        self.scope.spend(INSIDE);
         self.out.push_str(&self.text[self.copied..from]);
         let piece = &self.text[from..to];
         if !words_in(self.out, piece, true, self.scope) {

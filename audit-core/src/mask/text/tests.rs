@@ -4,10 +4,23 @@ use super::{
     *,
 };
 
+mod noise;
+mod tags;
+
 fn masked(message: &str) -> String {
     let mut out = String::new();
     with_fields(&[], Part::Error, |scope| text(&mut out, message, scope));
     out
+}
+
+/// Nothing of a secret is shown, neither by the whole text nor by one that was cut.
+fn hides(message: &str) {
+    assert!(!masked(message).contains("Secret-"), "{message} {}", masked(message));
+    for end in 0..=message.len() {
+        let mut out = String::new();
+        with_fields(&[], Part::Error, |s| text_cut(&mut out, &message[..end], s));
+        assert!(!out.contains("Secr") || out.contains("Secret("), "{message} {out}");
+    }
 }
 
 #[test]
@@ -229,12 +242,7 @@ fn no_spelling_shows_the_value() {
         "d=%7B%22password%22%3A%22Secret-1%22%7D",
         "PGPASSWORD=Secret-1 psql",
     ] {
-        assert!(!masked(message).contains("Secret-"), "{message} {}", masked(message));
-        for end in 0..=message.len() {
-            let mut out = String::new();
-            with_fields(&[], Part::Error, |s| text_cut(&mut out, &message[..end], s));
-            assert!(!out.contains("Secr") || out.contains("Secret("), "{message} {out}");
-        }
+        hides(message);
     }
     assert_eq!(masked("credit card: 4012 8888 8888 1881 ok"), "credit card: [redacted] ok");
     let kept = "use: -- a --b=c, see http://h:80/x 12:30 it's a > b \u{a0}";

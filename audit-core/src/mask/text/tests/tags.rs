@@ -1,0 +1,52 @@
+//! What stands in tags, and behind what only looks like one.
+
+use super::{hides, masked};
+
+#[test]
+fn a_word_behind_a_less_than_sign_hides_nothing_else() {
+    for text in [
+        "if a <b then password=\"Secret-1\"",
+        "SELECT * FROM t WHERE age <limit AND password='Secret-1'",
+        "cat <<EOF\n{\"password\":\"Secret-1\"}\nEOF",
+        "psql <dump.sql --password Secret-1",
+        "<p class=x\n password: Secret-1",
+        "List<String items; String password = \"Secret-1\";",
+        "a <b https://u:Secret-1@h/",
+        "a <b c?password=Secret-1&d=e",
+        "x <EOF\nAuthorization: Bearer Secret-1",
+        "a <b value=1 password=Secret-1",
+        "a <password pin: Secret-1>",
+    ] {
+        hides(text);
+    }
+    for text in ["if a <b then c=1", "a <b c: d\ne", "cat <<EOF\na=b\nEOF"] {
+        assert_eq!(masked(text), text);
+    }
+}
+
+#[test]
+fn each_attribute_has_a_name_of_its_own() {
+    for text in [
+        "<input name=\"pin\" value=\"1\" password=\"Secret-1\"><br>",
+        "<input name=\"pin\" value=\"1\" data-password=\"Secret-1\"><br>",
+        "<input name=\"pin\" value=\"1\" onclick=\"login('password=Secret-1')\"><br>",
+        "<input password=\"Secret-1\" name=\"pin\" value=\"1\"><br>",
+        "<f name=\"pin\" old=\"1\" password=\"Secret-1\" new=\"Secret-2\"><br>",
+        "<f name='pin' password='Secret-1'>Secret-2</f>",
+        "<input value=\"a Secret-1\" name=\"pin\">",
+    ] {
+        hides(text);
+    }
+    for (text, expected) in [
+        (
+            "<input type=\"text\" name=\"pin\" value=\"1\" class=\"a\"><input name=\"a\" value=\"2\">",
+            "<input type=\"text\" name=\"pin\" value=\"[redacted]\" class=\"a\"><input name=\"a\" value=\"2\">",
+        ),
+        (
+            "<input type=\"password\" value=\"1\"> value=2",
+            "<input type=\"password\" value=\"[redacted]\"> value=2",
+        ),
+    ] {
+        assert_eq!(masked(text), expected);
+    }
+}
