@@ -119,6 +119,14 @@ impl<'t> Scan<'t, '_, '_, '_> {
         if (sign != ' ' && !word.contains(sign)) || word.starts_with('-') {
             return None;
         }
+        // A user without a password, and what follows is none; unless it is a name.
+        if let Some(name) = word.strip_suffix([':', '='])
+            && self.scope.find(Of::Field, name).is_none()
+        {
+            return Some(self.replace(sel, value.begin, to, true));
+        }
+        let value = self.further(value);
+        let to = value.end.unwrap_or(self.text.len());
         Some(self.replace(sel, value.begin, to, value.end.is_some()))
     }
 }

@@ -5,6 +5,7 @@ mod command;
 mod element;
 mod encoded;
 mod name;
+mod next;
 mod pairs;
 mod sql;
 mod url;
@@ -228,8 +229,8 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let Some(sel) = found else { return at + 1 };
         self.scope.spend(MASKED);
         if bytes[at] == b':' && whole_line(name) {
-            return match one_credential(&self.text[at + 1..]) {
-                Some(len) => self.replace(sel, at + 1 + self.spaces(at + 1), at + 1 + len, false),
+            return match self.one_credential(at + 1) {
+                Some(end) => self.replace(sel, at + 1 + self.spaces(at + 1), end, false),
                 None => self.header_line(sel, at + 1, before.last().copied()),
             };
         }
@@ -238,7 +239,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
         {
             return self.replace(sel, from, to, true);
         }
-        let value = value::after(self.text, at + 1);
+        let value = self.value(at + 1);
         let Some(end) = value.end else {
             return self.replace(sel, value.begin, self.text.len(), false);
         };
@@ -250,7 +251,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
         // `authorization: Bearer x` hides two words.
         if is_scheme(word) && matches!(bytes.get(end), Some(b' ' | b'\t')) {
             let from = end + self.spaces(end);
-            self.copied = value::word_end(self.text, from).max(end);
+            self.copied = self.word(from).1.max(end);
             self.floor = self.copied;
             return self.copied;
         }
@@ -266,7 +267,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let end = match (quote, rest.first()) {
             // `"cookie": "a=b"` is no header line.
             (Some(_), Some(b'"' | b'\'' | b'`' | b'\\' | b'[' | b'{')) => {
-                let value = value::after(self.text, at);
+                let value = self.value(at);
                 let end = value.end.unwrap_or(self.text.len());
                 return match end > value.begin {
                     true => self.replace(sel, value.begin, end, value.end.is_some()),
@@ -309,7 +310,11 @@ impl<'t> Scan<'t, '_, '_, '_> {
         if self.text[from..].starts_with(REDACTED) {
             return from + REDACTED.len();
         }
-        let end = value::word_end(self.text, from);
+        let quoted = bytes.get(from).is_some_and(|b| value::is_quote(*b));
+        if quoted && !matches!(scheme, "bearer" | "basic") {
+            return at + 1;
+        }
+        let (from, end) = self.word(from);
         if !is_credential(scheme, &self.text[from..end]) {
             return at + 1;
         }
@@ -372,7 +377,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
             return next;
         }
         let Some(sel) = self.scope.find(Of::Field, name) else { return end };
-        let value = value::after(self.text, end);
+        let value = self.value(end);
         let to = value.end.unwrap_or(self.text.len());
         match to > value.begin {
             true => self.replace(sel, value.begin, to, value.end.is_some()),
@@ -433,25 +438,6 @@ fn whole_line(name: &str) -> bool {
     const HEADERS: [&str; 5] =
         ["cookie", "set-cookie", "set-cookie2", "authorization", "proxy-authorization"];
     HEADERS.iter().any(|header| header.eq_ignore_ascii_case(name))
-}
-
-/// How long the credential is that a header's value begins with, where it is one word behind its
-/// scheme: what follows is none of it.
-fn one_credential(value: &str) -> Option<usize> {
-    const ONE: [&str; 2] = ["bearer", "basic"];
-    let trimmed = value.trim_start_matches([' ', '\t']);
-    if trimmed.starts_with(REDACTED) {
-        return Some(value.len() - trimmed.len() + REDACTED.len());
-    }
-    // No longer than the longest, and one more: there may be no white space at all.
-    let near = trimmed.get(..7).unwrap_or(trimmed);
-    let scheme = near.split([' ', '\t']).next()?;
-    if !ONE.iter().any(|one| one.eq_ignore_ascii_case(scheme)) {
-        return None;
-    }
-    let word = trimmed[scheme.len()..].trim_start_matches([' ', '\t']);
-    let end = value::word_end(word, 0);
-    (end > 0).then(|| value.len() - word.len() + end)
 }
 
 const SCHEMES: [&str; 4] = ["bearer", "basic", "digest", "token"];

@@ -102,7 +102,7 @@ impl Scan<'_, '_, '_, '_> {
             let end = from + value.len();
             return if value.is_empty() { at + 1 } else { self.replace(sel, from, end, true) };
         }
-        let value = value::after(self.text, at + 1);
+        let value = self.value(at + 1);
         let to = value.end.unwrap_or(self.text.len());
         match to > value.begin {
             true => self.replace(sel, value.begin, to, value.end.is_some()),

@@ -18,7 +18,7 @@ impl Scan<'_, '_, '_, '_> {
             return at + 1;
         }
         let Some(sel) = self.told_before(at - 1) else { return at + 1 };
-        let value = value::after(self.text, at);
+        let value = self.value(at);
         let to = value.end.unwrap_or(self.text.len());
         match to > value.begin {
             true => self.replace(sel, value.begin, to, value.end.is_some()),
@@ -85,7 +85,7 @@ impl Scan<'_, '_, '_, '_> {
             }
             [.., b' ', b'i' | b'I', b'n' | b'N'] => {
                 let sel = self.told_before(near.len())?;
-                let value = value::after(self.text, at);
+                let value = self.value(at);
                 let to = value.end.unwrap_or(self.text.len());
                 return Some(self.replace(sel, value.begin, to, value.end.is_some()));
             }

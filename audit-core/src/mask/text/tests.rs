@@ -4,6 +4,7 @@ use super::{
     *,
 };
 
+mod next;
 mod noise;
 mod tags;
 

@@ -16,7 +16,7 @@ impl Found {
     }
 }
 
-const fn is_quote(byte: u8) -> bool {
+pub(super) const fn is_quote(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'' | b'`')
 }
 
@@ -45,8 +45,10 @@ pub(super) fn after(text: &str, at: usize) -> Found {
         return Found::nothing(begin);
     }
     if let Some(typed) = behind_type(bytes, begin) {
-        let value = one(text, blank(text, typed));
-        if value.end != Some(value.begin) {
+        let next = blank(text, typed);
+        let value = one(text, next);
+        let named = bytes[typed..next].contains(&b'\n') && is_named(bytes, next);
+        if value.end != Some(value.begin) && !named {
             return Found { begin, ..value };
         }
     }
@@ -132,7 +134,19 @@ fn behind_type(bytes: &[u8], at: usize) -> Option<usize> {
     };
     let typed = &near[reference..equals.max(reference)];
     let spaces = typed.iter().rev().take_while(|b| **b == b' ').count();
+    if spaces == 0 && is_padded(typed, &near[equals..]) {
+        return None;
+    }
     typed[..typed.len() - spaces].iter().all(of_type).then_some(at + equals + 1)
+}
+
+/// Whether the signs behind a word are the end of its Base64, rather than one before a value.
+fn is_padded(word: &[u8], behind: &[u8]) -> bool {
+    let signs = behind.iter().take_while(|b| **b == b'=').count();
+    signs <= 2
+        && (word.len() + signs).is_multiple_of(4)
+        && behind.get(signs).is_none_or(u8::is_ascii_whitespace)
+        && word.iter().skip(1).any(|b| matches!(b, b'0'..=b'9' | b'A'..=b'Z'))
 }
 
 /// The value that begins here.

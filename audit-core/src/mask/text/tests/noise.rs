@@ -2,7 +2,22 @@
 
 use super::masked;
 
-const PIECES: [&str; 59] = [
+const PIECES: [&str; 75] = [
+    "password",
+    "password:",
+    "pin: ",
+    "pin=",
+    "token",
+    "\"pin\":",
+    "\"",
+    "'",
+    "Bearer ",
+    "basic",
+    "--pin ",
+    "-p",
+    "String",
+    "was",
+    "Authorization:",
     "<a ",
     "<b",
     "<x:y ",
@@ -60,6 +75,7 @@ const PIECES: [&str; 59] = [
     "VALUES (1,",
     "is",
     "curl ",
+    "-u",
     "\u{1b}[0m",
     "\u{e9}",
 ];
