@@ -20,6 +20,7 @@ mod mask;
 mod network;
 mod output;
 mod path;
+mod progress;
 mod prove;
 mod pseudonym;
 mod query;

@@ -1,9 +1,6 @@
 //! `audit verify`: whether a trail still is what was signed.
 
-use std::{
-    io::{self, IsTerminal as _, Write},
-    time::{Duration, Instant},
-};
+use std::io::{self, Write};
 
 use audit_trail::{Known, Verdict};
 use serde_json::{Value, json};
@@ -13,11 +10,9 @@ use crate::{
     escape::Escaped,
     exit::Failure,
     key::{key, read},
+    progress::Progress,
     talk,
 };
-
-/// How long it may take before progress is told, and how often then.
-const LONG: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(args: &Verify) -> Result<(), Failure> {
     let mut known = Known::default();
@@ -25,10 +20,10 @@ pub(crate) fn run(args: &Verify) -> Result<(), Failure> {
     for file in &args.anchor {
         known.anchors.push(read(file)?);
     }
-    let mut progress = Progress::new();
+    let mut progress = Progress::new("verifying");
     let verdicts =
         audit_trail::verify(&args.source, &known, &mut |done, all| progress.tell(done, all));
-    progress.clear();
+    drop(progress);
     let verdicts = verdicts?;
     let mut out = io::stdout().lock();
     for verdict in &verdicts {
@@ -162,33 +157,4 @@ fn told(verdict: &Verdict) -> Value {
         told["fresh"] = json!(fresh.to_string());
     }
     told
-}
-
-/// How far it is, on a terminal.
-struct Progress {
-    begun: Instant,
-    told: Option<Instant>,
-    terminal: bool,
-}
-
-impl Progress {
-    fn new() -> Self {
-        Self { begun: Instant::now(), told: None, terminal: io::stderr().is_terminal() }
-    }
-
-    fn tell(&mut self, done: u64, all: u64) {
-        let due = self.told.map_or(self.begun.elapsed() >= LONG, |last| last.elapsed() >= LONG);
-        if !self.terminal || !due {
-            return;
-        }
-        self.told = Some(Instant::now());
-        let percent = (done.min(all) * 100).checked_div(all).unwrap_or(100);
-        let _ = write!(io::stderr().lock(), "\rverifying: {percent} %");
-    }
-
-    fn clear(&self) {
-        if self.told.is_some() {
-            let _ = write!(io::stderr().lock(), "\r\u{1b}[K");
-        }
-    }
 }

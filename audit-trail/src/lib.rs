@@ -26,6 +26,7 @@ mod key;
 mod line;
 mod lock;
 mod maintain;
+mod named;
 mod note;
 mod opening;
 mod order;
@@ -46,7 +47,8 @@ mod tests;
 pub use self::{
     builder::Builder,
     error::TrailError,
-    maintain::{Held, Hold, MaintainError, Maintenance, Prune, Pruned, Redact, Redacted},
+    maintain::{Held, Hold, MaintainError, Maintenance, Prune, Pruned, Redact, Redacted, Signed},
+    named::Named,
     note::{BadKey, SigningKey, VerifyingKey},
     prove::{BadProof, Proof, ProveError, Proven, prove},
     read::{Damaged, Item, Line, ReadError, Reader},

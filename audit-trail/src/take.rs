@@ -30,7 +30,7 @@ pub(crate) struct Place {
 }
 
 /// What came of a directory.
-enum Tried {
+pub(crate) enum Tried {
     Fit(Box<Place>),
     /// A living process holds it.
     Held,
@@ -46,7 +46,7 @@ pub(crate) fn take(root: &Directory, key: &VerifyingKey) -> Result<Place, TrailE
         let name = format!("{number:02}");
         // In one that is made now, nothing is somebody else's fault.
         let is_new = root.stat(&name).is_err();
-        let why = match attempt(root, &name, key) {
+        let why = match root.child(&name).and_then(|directory| attempt(directory, key)) {
             Ok(Tried::Fit(mut place)) => {
                 let told = |reason| Event::Repair { file: None, bytes: 0, reason };
                 place.found.repairs.extend(left.into_iter().map(told));
@@ -66,15 +66,15 @@ pub(crate) fn take(root: &Directory, key: &VerifyingKey) -> Result<Place, TrailE
 }
 
 /// Where `LOCK` was removed, a writer that lives leaves the directory meanwhile.
-pub(crate) fn wait_for_who_lost_it(directory: &Directory, lock: &Lock) {
+fn wait_for_who_lost_it(directory: &Directory, lock: &Lock) {
     let used = |names: Vec<String>| names.iter().any(|name| parse_name(name).is_some());
     if lock.is_new && directory.names().is_ok_and(used) {
         std::thread::sleep(PATIENCE);
     }
 }
 
-fn attempt(root: &Directory, name: &str, key: &VerifyingKey) -> Result<Tried, TrailError> {
-    let directory = root.child(name)?;
+/// Takes a directory that no living process holds, and makes it fit.
+pub(crate) fn attempt(directory: Directory, key: &VerifyingKey) -> Result<Tried, TrailError> {
     let Some(lock) = Lock::take(&directory)? else { return Ok(Tried::Held) };
     wait_for_who_lost_it(&directory, &lock);
     let found = match recover(&directory, key)? {

@@ -12,7 +12,7 @@ mod proof;
 mod prove;
 mod settings;
 
-pub(crate) use keep::{Change, Erase, Hold, Prune, Redact};
+pub(crate) use keep::{Erase, Hold, Prune, Redact, Signing};
 pub(crate) use proof::{Keygen, Verify};
 pub(crate) use prove::{CheckProof, Prove};
 pub(crate) use settings::{Config, ConfigCommand, Explain, Lint, Source};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use audit_core::Group;
-use audit_trail::{Item, Line, Reader};
+use audit_trail::{Item, Line, Maintenance, Reader};
 use serde_json::json;
 
 use super::{open, redacted_json, show_redacted, tell};
@@ -30,15 +30,16 @@ pub(crate) fn run(args: &Erase) -> Result<(), Failure> {
         let why = "the reason names the user, and a reason stays for ever: name the case instead";
         return Err(Failure::Usage(why.to_owned()));
     }
-    let announced = wanted.requests(args)?;
+    let maintenance = open(&args.source, &args.how.signing)?;
+    let announced = wanted.requests(&maintenance, args.how.dry_run)?;
     let mut pick = |line: &Line| match wanted.acts_in(line) || is_announced(&announced, line) {
         true => Group::ALL.to_vec(),
         false if args.mentions => wanted.mentions(line),
         false => Vec::new(),
     };
-    let maintenance = open(&args.source, &args.how)?;
     let (reason, dry_run) = (args.how.signing.reason.clone(), args.how.dry_run);
     let done = maintenance.redact(&audit_trail::Redact { reason, dry_run }, &mut pick)?;
+    drop(maintenance);
     let held = done
         .iter()
         .flatten()
@@ -170,17 +171,26 @@ impl Wanted {
     }
 
     /// The ids of this user's requests: what announced them was written before the user was known.
-    fn requests(&self, args: &Erase) -> Result<HashSet<String>, Failure> {
-        let mut reader = Reader::open(&args.source)?;
-        let mut ids = HashSet::new();
-        while let Some(item) = reader.next()? {
-            if let Item::Line(line) = item
-                && line.kind() == "request"
-                && self.acts_in(&line)
-            {
-                ids.extend(line.entry().ok().and_then(|entry| entry.id));
+    fn requests(&self, trail: &Maintenance, dry_run: bool) -> Result<HashSet<String>, Failure> {
+        let id = |line: &Line| line.entry().ok()?.id;
+        let found = trail.find(dry_run, &mut |line| {
+            (line.kind() == "request" && self.acts_in(line)).then(|| id(line))?
+        })?;
+        let (adopted, ids): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| one.adopted);
+        let mut ids: HashSet<_> = ids.into_iter().map(|one| one.what).collect();
+        let mut adopted: HashSet<_> = adopted.into_iter().map(|one| one.what).collect();
+        if !adopted.is_empty() {
+            // Somebody with the files could have put a record of theirs behind the last checkpoint that has the id
+            // of another's request. That other record was not taken over.
+            let others = trail.find(dry_run, &mut |line| {
+                let other = line.kind() == "request" && !self.acts_in(line);
+                other.then(|| id(line))?.filter(|id| adopted.contains(id))
+            })?;
+            for other in others.into_iter().filter(|one| !one.adopted) {
+                adopted.remove(&other.what);
             }
         }
+        ids.extend(adopted);
         Ok(ids)
     }
 

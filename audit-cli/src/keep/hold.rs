@@ -2,13 +2,14 @@
 
 use std::io::{self, Write as _};
 
-use audit_trail::{Held, Maintenance};
+use audit_trail::Held;
 use serde_json::json;
 
+use super::open;
 use crate::{args::Hold, escape::Escaped, exit::Failure};
 
 pub(crate) fn run(args: &Hold) -> Result<(), Failure> {
-    let maintenance = Maintenance::open(&args.source, args.signing.signing_key.as_deref())?;
+    let maintenance = open(&args.source, &args.signing)?;
     let reason = args.signing.reason.clone();
     match &args.name {
         Some(name) if args.release => maintenance.release(name, reason.as_deref())?,
@@ -19,6 +20,7 @@ pub(crate) fn run(args: &Hold) -> Result<(), Failure> {
         None => {}
     }
     let holds = maintenance.holds()?;
+    drop(maintenance);
     let mut out = io::stdout().lock();
     for held in &holds {
         match args.json {

@@ -17,9 +17,10 @@ pub(crate) use self::{
     erase::run as erase, hold::run as hold, prune::run as prune, redact::run as redact,
 };
 use crate::{
-    args::Change,
+    args::Signing,
     escape::Escaped,
     exit::Failure,
+    progress::Progress,
     talk::{plural, say},
 };
 
@@ -38,8 +39,11 @@ impl From<MaintainError> for Failure {
     }
 }
 
-fn open(source: &Path, how: &Change) -> Result<Maintenance, Failure> {
-    Ok(Maintenance::open(source, how.signing.signing_key.as_deref())?)
+/// Tells on a terminal how far it is; what is printed comes after it was dropped.
+fn open(source: &Path, signing: &Signing) -> Result<Maintenance, Failure> {
+    let mut progress = Progress::new("reading");
+    let trail = Maintenance::open(source, signing.signing_key.as_deref())?;
+    Ok(trail.progress(move |done, all| progress.tell(done, all)))
 }
 
 /// A path as somebody who stands here would write it.

@@ -8,7 +8,7 @@ use crate::{args::Prune, escape::Escaped, exit::Failure, key, talk::plural};
 
 pub(crate) fn run(args: &Prune) -> Result<(), Failure> {
     let anchors = args.anchor.iter().map(|file| key::read(file)).collect::<Result<_, _>>()?;
-    let maintenance = open(&args.source, &args.how)?;
+    let maintenance = open(&args.source, &args.how.signing)?;
     let dry_run = args.how.dry_run;
     let what = audit_trail::Prune {
         before: Some(args.before),
@@ -18,6 +18,7 @@ pub(crate) fn run(args: &Prune) -> Result<(), Failure> {
         dry_run,
     };
     let done = maintenance.prune(&what)?;
+    drop(maintenance);
     tell(
         done,
         args.how.json,

@@ -6,13 +6,14 @@ use std::{
 };
 
 use audit_core::Group;
-use audit_trail::{Item, Line, Reader};
+use audit_trail::{Line, Maintenance, Named};
 
 use super::{open, redacted_json, show_redacted, tell};
 use crate::{args::Redact, exit::Failure, talk::say};
 
 pub(crate) fn run(args: &Redact) -> Result<(), Failure> {
-    let named = ids(args)?;
+    let maintenance = open(&args.source, &args.how.signing)?;
+    let named = ids(args, &maintenance)?;
     let ids: BTreeSet<&str> = named.iter().map(String::as_str).collect();
     let groups = if args.group.is_empty() { Group::ALL.to_vec() } else { args.group.clone() };
     let missing = RefCell::new(ids.clone());
@@ -32,9 +33,9 @@ pub(crate) fn run(args: &Redact) -> Result<(), Failure> {
             None => Vec::new(),
         }
     };
-    let maintenance = open(&args.source, &args.how)?;
     let (reason, dry_run) = (args.how.signing.reason.clone(), args.how.dry_run);
     let done = maintenance.redact(&audit_trail::Redact { reason, dry_run }, &mut pick)?;
+    drop(maintenance);
     let failed = tell(
         done,
         args.how.json,
@@ -53,44 +54,38 @@ pub(crate) fn run(args: &Redact) -> Result<(), Failure> {
 }
 
 /// The ids of the records that were named, by id or by place.
-fn ids(args: &Redact) -> Result<BTreeSet<String>, Failure> {
-    let seq = |text: &str| text.parse().ok().filter(|seq: &u64| seq.to_string() == text);
-    let writer = |name: &str| name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_digit());
+fn ids(args: &Redact, maintenance: &Maintenance) -> Result<BTreeSet<String>, Failure> {
     let (mut ids, mut places) = (BTreeSet::new(), BTreeMap::new());
     for text in &args.ids {
-        let place = match text.split_once('/') {
-            Some((name, rest)) if writer(name) => seq(rest).map(|seq| (Some(name), seq)),
-            Some(_) => None,
-            None => seq(text).map(|seq| (None, seq)),
-        };
-        match place {
-            Some(place) => drop(places.insert(text, place)),
-            None => drop(ids.insert(text.clone())),
+        match Named::parse(text) {
+            Named::Id(id) => drop(ids.insert(id.to_owned())),
+            Named::Place { writer, seq } => drop(places.insert((writer, seq), text)),
         }
     }
     if places.is_empty() {
         return Ok(ids);
     }
-    let mut found: BTreeMap<&String, BTreeSet<String>> = BTreeMap::new();
-    let mut reader = Reader::open(&args.source)?;
-    while let Some(item) = reader.next()? {
-        let Item::Line(line) = item else { continue };
-        let is = |(name, seq): (Option<&str>, u64)| {
-            seq == line.seq() && name.is_none_or(|name| name == line.writer())
-        };
-        for (text, _) in places.iter().filter(|(_, place)| is(**place)) {
-            let id = line.entry().ok().and_then(|entry| entry.id);
-            found.entry(text).or_default().extend(id);
-        }
+    // By place only what is signed: anybody with the files can put another of that number behind it.
+    let mut found: BTreeMap<&String, Vec<String>> = BTreeMap::new();
+    let of = maintenance.find(args.how.dry_run, &mut |line| {
+        let of = [Some(line.writer()), None].map(|writer| places.get(&(writer, line.seq())));
+        let named: Vec<&String> = of.into_iter().flatten().copied().collect();
+        (!named.is_empty()).then(|| (named, line.entry().ok().and_then(|entry| entry.id)))
+    })?;
+    for (named, id) in of.into_iter().map(|one| one.what) {
+        named.into_iter().for_each(|text| found.entry(text).or_default().extend(id.clone()));
     }
-    for text in places.keys() {
-        match found.get(text).map(|ids| ids.iter().collect::<Vec<_>>()) {
-            Some(one) if one.len() == 1 => ids.extend(one.into_iter().cloned()),
-            Some(several) if several.len() > 1 => {
+    for text in places.into_values() {
+        match found.remove(text).as_deref() {
+            Some([id]) => drop(ids.insert(id.clone())),
+            Some(several @ [_, _, ..]) => {
                 let why = format!("{} writers have a record {text}: say NN/{text}", several.len());
                 return Err(Failure::Usage(why));
             }
-            _ => return Err(Failure::Refused(format!("there is no record {text}"))),
+            _ => {
+                let why = format!("there is no record {text} that this key has signed");
+                return Err(Failure::Refused(why));
+            }
         }
     }
     Ok(ids)

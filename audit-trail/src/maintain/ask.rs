@@ -7,16 +7,18 @@ use std::{
 
 use audit_core::Timestamp;
 
-use super::{MaintainError, Maintenance, scan::published};
+use super::{
+    MaintainError, Maintenance,
+    scan::{published, writer_of},
+};
 use crate::{
     TrailError,
     directory::Directory,
     line::Event,
-    lock::{Lock, is_held},
+    lock::is_held,
     opening::Opening,
     order::{self, Order},
-    recover::{Fitness, recover},
-    take::wait_for_who_lost_it,
+    take::{Tried, attempt},
     write::Shared,
 };
 
@@ -38,8 +40,8 @@ impl Maintenance {
             if left.is_empty() {
                 return Ok(());
             }
-            match Lock::take(directory)? {
-                Some(lock) => return self.write_here(directory, lock, left),
+            match self.writer_in(directory)? {
+                Some(writer) => return write_here(directory, &writer, left),
                 None => left = self.order(directory, left)?,
             }
         }
@@ -80,28 +82,12 @@ impl Maintenance {
         Ok(events)
     }
 
-    /// Where nobody writes.
-    fn write_here(
-        &self,
-        directory: &Directory,
-        lock: Lock,
-        events: &[Event],
-    ) -> Result<(), MaintainError> {
-        let shared = self.writer_in(directory, lock)?;
-        // In parts, of which the memory is free again before the next.
-        order::parts(events)
-            .try_for_each(|part| shared.carry_out(part))
-            .and_then(|()| shared.close())
-            .map_err(|error| TrailError::io("write to", directory.path(), error).into())
-    }
-
     /// Begins a new segment where nobody writes; where somebody does, does nothing.
     pub(super) fn begin_segment_if_free(&self, directory: &Directory) -> Result<(), MaintainError> {
-        let Some(lock) = Lock::take(directory)? else { return Ok(()) };
-        let shared = self.writer_in(directory, lock)?;
-        shared
+        let Some(writer) = self.writer_in(directory)? else { return Ok(()) };
+        writer
             .begin_segment()
-            .and_then(|()| shared.close())
+            .and_then(|()| writer.close())
             .map_err(|error| TrailError::io("write to", directory.path(), error).into())
     }
 
@@ -122,12 +108,14 @@ impl Maintenance {
         Ok(())
     }
 
-    fn writer_in(&self, directory: &Directory, lock: Lock) -> Result<Shared, MaintainError> {
+    /// A writer in a directory that nobody holds; `None` where somebody does.
+    fn writer_in(&self, directory: &Directory) -> Result<Option<Shared>, MaintainError> {
         let path = directory.path();
-        wait_for_who_lost_it(directory, &lock);
-        let found = match recover(directory, &self.key.verifying_key())? {
-            Fitness::Fit(found) => *found,
-            Fitness::Left(why) => {
+        let own = self.root_directory.existing(&writer_of(directory))?;
+        let place = match attempt(own, &self.key.verifying_key())? {
+            Tried::Fit(place) => *place,
+            Tried::Held => return Ok(None),
+            Tried::Left(why) => {
                 let why = format!(
                     "nothing is written there any more: {why}. It is evidence: see `audit verify`; \
                      what must go has to be removed by hand, with the whole directory"
@@ -135,8 +123,6 @@ impl Maintenance {
                 return Err(MaintainError::Evidence { directory: path.to_owned(), why });
             }
         };
-        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let held = self.root_directory.existing(&name)?;
         let said = audit_core::settings::Trail::default();
         let root_name = self.root.file_name().map(|name| name.to_string_lossy());
         let opening = Opening {
@@ -146,8 +132,20 @@ impl Maintenance {
             said: &said,
             heartbeat: Duration::MAX,
         };
-        Ok(opening.begin(held, lock, found)?)
+        Ok(Some(opening.begin(place.directory, place.lock, place.found)?))
     }
+}
+
+fn write_here(
+    directory: &Directory,
+    writer: &Shared,
+    events: &[Event],
+) -> Result<(), MaintainError> {
+    // In parts, of which the memory is free again before the next.
+    order::parts(events)
+        .try_for_each(|part| writer.carry_out(part))
+        .and_then(|()| writer.close())
+        .map_err(|error| TrailError::io("write to", directory.path(), error).into())
 }
 
 /// How long something was waited for.

@@ -88,7 +88,7 @@ impl Maintenance {
     pub fn holds(&self) -> Result<Vec<Held>, MaintainError> {
         let mut all = Vec::new();
         for directory in &self.writers {
-            match self.trusted(directory, &[]) {
+            match self.trusted(directory) {
                 Ok(trusted) => all.extend(trusted.holds),
                 // Nothing that is not signed releases one.
                 Err(_) => all.extend(unreleased(directory)?),
@@ -152,10 +152,10 @@ impl Maintenance {
                 continue;
             }
             // Of what does not verify no release would count.
-            self.trusted(directory, &[])?;
+            self.trusted(directory)?;
             let (name, reason) = (name.to_owned(), reason.map(str::to_owned));
             self.write(directory, Event::Release { name: name.clone(), reason })?;
-            if self.trusted(directory, &[])?.holds.iter().any(|held| held.name == name) {
+            if self.trusted(directory)?.holds.iter().any(|held| held.name == name) {
                 return Err(MaintainError::Refused { directory: directory.path().to_owned() });
             }
         }

@@ -9,9 +9,12 @@
 //! when the grant is signed and published, so that a kill at any point leaves a trail that verifies, and
 //! what was not done yet is done by the next run.
 
+mod age;
 mod ask;
 mod error;
+mod find;
 mod hold;
+mod passed;
 mod prune;
 mod redact;
 mod rewrite;
@@ -29,8 +32,10 @@ use rustix::{
     io::Errno,
 };
 
+use self::passed::Progress;
 pub use self::{
     error::MaintainError,
+    find::Signed,
     hold::{Held, Hold},
     prune::{Prune, Pruned},
     redact::{Redact, Redacted},
@@ -76,6 +81,7 @@ pub struct Maintenance {
     only: Option<String>,
     key: SigningKey,
     patience: Duration,
+    progress: Progress,
 }
 
 /// A child that was forked and has not come to its own program yet has the same open folder: closing ours would
@@ -126,7 +132,16 @@ impl Maintenance {
         listed.retain(|name| is_writer(name));
         listed.sort_unstable();
         let writers = listed.iter().map(|name| root.existing(name)).collect::<Result<_, _>>()?;
-        Ok(Self { root: path, root_directory: root, writers, only, key, patience: PATIENCE })
+        let progress = Progress::default();
+        Ok(Self {
+            root: path,
+            root_directory: root,
+            writers,
+            only,
+            key,
+            patience: PATIENCE,
+            progress,
+        })
     }
 
     #[cfg(test)]

@@ -6,13 +6,14 @@ use audit_core::Timestamp;
 
 use super::{
     Held, MaintainError, Maintenance,
+    age::{self, Ages},
     redact::check_reason,
     rewrite::clean,
-    scan::{moved_away, names, records, segments},
-    trusted::{Found, Trusted},
+    scan::{moved_away, names},
+    trusted::{Judged, Trusted},
 };
 use crate::{
-    TrailError,
+    TrailError, Verdict,
     announced::{Note, noted},
     directory::{Directory, size},
     line::Event,
@@ -76,10 +77,9 @@ impl Maintenance {
         let before = what.before.ok_or_else(|| {
             MaintainError::Wrong("say how old the records are that are to go".to_owned())
         })?;
-        let (all, holds) = self.all_trusted(&mut |_| 0)?;
-        let one = |(directory, trusted): Found<'_>| {
-            trusted?;
-            self.prune_in(directory, what, before, &holds)
+        let (all, holds) = self.all_trusted(&what.anchors, &mut age::look)?;
+        let one = |(directory, trusted): Judged<'_, _>| {
+            self.prune_in(directory, trusted?, what, before, &holds)
         };
         Ok(all.into_iter().map(one).collect())
     }
@@ -87,6 +87,7 @@ impl Maintenance {
     fn prune_in(
         &self,
         directory: &Directory,
+        mut trusted: Trusted<Vec<Ages>>,
         what: &Prune,
         before: Timestamp,
         holds: &[Held],
@@ -94,18 +95,28 @@ impl Maintenance {
         if !what.dry_run {
             clean(directory)?;
         }
-        let left = Self::left_and_old(directory, before, holds)?;
-        if left.is_some() && !what.dry_run {
+        // The last segment of a directory that nobody writes any more never ends by itself.
+        let is_old = |ages: &Ages| {
+            !ages.are_of_the_trail_only()
+                && ages.are_before(before)
+                && !holds.iter().any(|hold| ages.met_by(hold))
+        };
+        let left = trusted.found.last().is_some_and(is_old) && !is_held(directory.path());
+        if left && !what.dry_run {
             self.begin_segment_if_free(directory)?;
+            trusted = self.trusted_with(directory, &what.anchors, &mut age::look)?;
         }
-        let found = segments(directory)?;
-        let mut ends: Vec<_> = found.windows(2).map(|pair| (pair[0], pair[1])).collect();
-        if what.dry_run {
-            ends.extend(found.last().copied().zip(left));
+        // What is behind the checkpoint could be other records in the end.
+        let is_signed = |(_, next): &(&Ages, u64)| *next <= trusted.verdict.size;
+        let pairs = trusted.found.windows(2).map(|pair| (&pair[0], pair[1].from));
+        let mut ended: Vec<_> = pairs.take_while(is_signed).collect();
+        if what.dry_run && left {
+            ended.extend(trusted.found.last().map(|ages| (ages, ages.end)));
         }
-        let (to, kept) = limit(directory, &ends, before, holds)?;
-        let gone: Vec<u64> = found.iter().copied().filter(|from| *from < to).collect();
-        let from = found.first().copied().unwrap_or(0);
+        let (to, kept) = limit(directory, &ended, before, holds)?;
+        let gone: Vec<u64> =
+            trusted.found.iter().map(|ages| ages.from).filter(|from| *from < to).collect();
+        let from = trusted.verdict.pruned;
         let mut done = Pruned {
             directory: directory.path().to_owned(),
             from,
@@ -118,19 +129,17 @@ impl Maintenance {
             done.bytes += directory.stat(&file_name(*from)).map_or(0, |stat| size(&stat));
         }
         if gone.is_empty() {
-            // A run that was killed may have left them; what does not verify keeps them.
-            if !what.dry_run && !of_before(directory, from)?.is_empty() {
-                self.trusted(directory, &what.anchors)?;
+            // A run that was killed may have left them.
+            if !what.dry_run {
                 remove_moved_away(directory, from)?;
             }
             return Ok(done);
         }
-        let trusted = self.trusted(directory, &what.anchors)?;
-        check_anchors(&trusted, directory, what, to)?;
+        check_anchors(&trusted.verdict, directory, what, to)?;
         if what.dry_run {
             return Ok(done);
         }
-        if !is_granted(&trusted, to) {
+        if !is_granted(&trusted.grants, to) {
             let mut events = Vec::new();
             let own =
                 holds.iter().filter(|held| held.directory == directory.path() && held.seq < to);
@@ -143,7 +152,7 @@ impl Maintenance {
             }));
             events.push(Event::Prune { to, reason: what.reason.clone() });
             self.have_written(directory, &events)?;
-            if !is_granted(&self.trusted(directory, &[])?, to) {
+            if !is_granted(&self.trusted(directory)?.grants, to) {
                 return Err(MaintainError::Refused { directory: directory.path().to_owned() });
             }
         }
@@ -157,22 +166,6 @@ impl Maintenance {
         }
         remove_moved_away(directory, to)?;
         Ok(done)
-    }
-
-    /// The last segment of a directory that nobody writes any more never ends by itself. Where all of one is old
-    /// enough, the seq after it.
-    fn left_and_old(
-        directory: &Directory,
-        before: Timestamp,
-        holds: &[Held],
-    ) -> Result<Option<u64>, MaintainError> {
-        let Some(last) = segments(directory)?.pop() else { return Ok(None) };
-        if is_held(directory.path()) {
-            return Ok(None);
-        }
-        let ages = Ages::of(directory, last)?;
-        let old = ages.of_others.is_some() && ages.are_before(before);
-        Ok((old && !holds.iter().any(|hold| ages.met_by(hold))).then_some(ages.end))
     }
 }
 
@@ -195,13 +188,13 @@ fn of_before(directory: &Directory, to: u64) -> Result<Vec<String>, MaintainErro
 
 /// Without a checkpoint that was kept elsewhere nobody could tell afterwards whether the trail was cut.
 fn check_anchors(
-    trusted: &Trusted,
+    verdict: &Verdict,
     directory: &Directory,
     what: &Prune,
     to: u64,
 ) -> Result<(), MaintainError> {
     let covers = |anchor: &Anchor| anchor.holds == Some(true) && anchor.size >= to;
-    if what.force || trusted.verdict.anchors.iter().any(covers) {
+    if what.force || verdict.anchors.iter().any(covers) {
         return Ok(());
     }
     Err(MaintainError::Evidence {
@@ -215,15 +208,15 @@ fn check_anchors(
 }
 
 /// Does a signed record allow it?
-fn is_granted(trusted: &Trusted, to: u64) -> bool {
+fn is_granted(grants: &[(u64, Grant)], to: u64) -> bool {
     let allows = |grant: &Grant| matches!(grant, Grant::Prune { to: up_to } if *up_to >= to);
-    trusted.grants.iter().any(|(_, grant)| allows(grant))
+    grants.iter().any(|(_, grant)| allows(grant))
 }
 
 /// Up to where segments may go, and what holds back more.
 fn limit(
     directory: &Directory,
-    ends: &[(u64, u64)],
+    ended: &[(&Ages, u64)],
     before: Timestamp,
     holds: &[Held],
 ) -> Result<(u64, Option<String>), MaintainError> {
@@ -244,65 +237,28 @@ fn limit(
         }
     }
     let mut to = 0;
-    for (from, next) in ends {
-        let ages = Ages::of(directory, *from)?;
+    for (at, (ages, next)) in ended.iter().enumerate() {
         if !ages.are_before(before) {
-            break;
+            let later = ended[at..].iter().find(|(ages, _)| ages.are_before(before));
+            let why = later.map(|(later, _)| {
+                format!(
+                    "records from {} on say that they began later than those from {} on: the clock was set \
+                     back meanwhile, or requests took long",
+                    ages.from, later.from
+                )
+            });
+            return Ok((to, why));
         }
         if let Some((_, why)) = limits.iter().find(|(limit, _)| limit < next) {
             return Ok((to, Some(why.clone())));
         }
         if let Some(hold) = holds.iter().find(|hold| ages.met_by(hold)) {
-            return Ok((to, Some(format!("the hold {} keeps record {from} and later", hold.name))));
+            let why = format!("the hold {} keeps record {} and later", hold.name, ages.from);
+            return Ok((to, Some(why)));
         }
         to = *next;
     }
     Ok((to, None))
-}
-
-/// When the records of a segment began.
-#[derive(Default)]
-struct Ages {
-    /// The earliest and the latest of those that are not only of the trail itself.
-    of_others: Option<(Timestamp, Timestamp)>,
-    of_all: Option<(Timestamp, Timestamp)>,
-    /// Some do not say it.
-    unknown: bool,
-    /// The seq after the last one.
-    end: u64,
-}
-
-impl Ages {
-    fn of(directory: &Directory, from: u64) -> Result<Self, MaintainError> {
-        let mut ages = Self::default();
-        records(directory, &file_name(from), &mut |line, _, _| {
-            ages.end = line.seq() + 1;
-            let Some(time) = line.time() else {
-                ages.unknown = true;
-                return;
-            };
-            let wider = |range: Option<(Timestamp, Timestamp)>| {
-                let (first, last) = range.unwrap_or((time, time));
-                Some((first.min(time), last.max(time)))
-            };
-            ages.of_all = wider(ages.of_all);
-            // An announcement holds what a request's record does.
-            if line.kind() != "control" || line.groups().next().is_some() {
-                ages.of_others = wider(ages.of_others);
-            }
-        })?;
-        Ok(ages)
-    }
-
-    /// What the trail says of itself is as old as what it is about.
-    fn are_before(&self, time: Timestamp) -> bool {
-        let range = self.of_others.or(self.of_all);
-        !self.unknown && range.is_none_or(|(_, last)| last < time)
-    }
-
-    fn met_by(&self, hold: &Held) -> bool {
-        self.unknown || self.of_others.is_some_and(|(first, last)| hold.meets(first, last))
-    }
 }
 
 /// The forwarders, and the first record that each has not passed on.

@@ -6,9 +6,10 @@ use audit_core::Group;
 
 use super::{
     Held, MaintainError, Maintenance,
+    find::{Pick, Picked, picking},
     rewrite::{clean, rewrite},
     scan::{self, moved_away, records, segments},
-    trusted::{Found, Pick, Picked, Trusted},
+    trusted::{Judged, Trusted},
 };
 use crate::{
     Line,
@@ -72,9 +73,12 @@ impl Maintenance {
         pick: &mut dyn FnMut(&Line) -> Vec<Group>,
     ) -> Result<Vec<Result<Redacted, MaintainError>>, MaintainError> {
         check_reason(how.reason.as_deref())?;
-        let mut pick = |line: &Line| line::bits(&pick(line));
-        let (all, holds) = self.all_trusted(&mut pick)?;
-        let one = |(directory, trusted): Found<'_>| {
+        let mut pick = |line: &Line| {
+            let groups = open_in(line, line::bits(&pick(line)));
+            (groups != 0).then_some(groups)
+        };
+        let (all, holds) = self.all_trusted(&[], &mut picking(&mut pick))?;
+        let one = |(directory, trusted): Judged<'_, _>| {
             self.redact_in(directory, trusted?, how, &holds, &mut pick)
         };
         Ok(all.into_iter().map(one).collect())
@@ -83,10 +87,10 @@ impl Maintenance {
     fn redact_in(
         &self,
         directory: &Directory,
-        mut trusted: Trusted,
+        mut trusted: Trusted<Vec<Picked<u8>>>,
         how: &Redact,
         holds: &[Held],
-        pick: Pick<'_>,
+        pick: Pick<'_, u8>,
     ) -> Result<Redacted, MaintainError> {
         let mut unsigned = 0;
         if !how.dry_run {
@@ -95,19 +99,10 @@ impl Maintenance {
                 // What is no record of the trail is moved away, and redacted there.
                 self.begin_segment_if_free(directory)?;
             }
-            let last = trusted.picked.last().map(|picked| picked.seq);
-            if last.is_some_and(|last| last >= trusted.verdict.size) {
-                self.have_signed(directory, last.unwrap_or(0) + 1)?;
-                trusted = self.trusted_with(directory, pick)?;
-            }
-            // What is not signed could be another record in the end, which nobody has asked for.
-            let size = trusted.verdict.size;
-            let late = |one: &&Picked| one.seq >= size && last.is_some_and(|last| one.seq <= last);
-            unsigned = trusted.picked.iter().filter(late).count() as u64;
-            trusted.picked.retain(|picked| picked.seq < size);
+            (trusted, unsigned) = self.signed(directory, trusted, pick)?;
         }
         let (mut targets, mut held) = (Targets::new(), Vec::new());
-        for Picked { seq, groups, leaf, time } in std::mem::take(&mut trusted.picked) {
+        for Picked { seq, what: groups, leaf, time } in std::mem::take(&mut trusted.found) {
             match holds.iter().find(|hold| hold.covers(time)) {
                 Some(hold) => held.push((seq, hold.name.clone())),
                 None => drop(targets.insert(seq, Target { groups, leaf })),
@@ -120,7 +115,7 @@ impl Maintenance {
         if how.dry_run {
             return Ok(done);
         }
-        let segments = self.granted(directory, trusted, &targets, how)?;
+        let segments = self.granted(directory, trusted.grants, &targets, how)?;
         for from in segments {
             rewrite(directory, &file_name(from), &mut |line| {
                 let groups = groups_of(&targets, line);
@@ -131,7 +126,7 @@ impl Maintenance {
         for name in moved_away(directory)? {
             let count = rewrite(directory, &name, &mut |line| {
                 let held = holds.iter().any(|hold| hold.covers(line.time()));
-                let groups = if held { 0 } else { pick(line) };
+                let groups = if held { 0 } else { pick(line).unwrap_or(0) };
                 without(line.text().as_bytes(), groups)
             })?;
             if count > 0 {
@@ -146,7 +141,7 @@ impl Maintenance {
     fn granted(
         &self,
         directory: &Directory,
-        mut trusted: Trusted,
+        mut grants: Vec<(u64, Grant)>,
         targets: &Targets,
         how: &Redact,
     ) -> Result<Vec<u64>, MaintainError> {
@@ -156,7 +151,7 @@ impl Maintenance {
             // A run that was killed has had them granted already; but if its writer was killed, too, the
             // segment may still be the last one. Then they are asked for again: a new one begins with that.
             let last = scan::segments(directory)?.pop().unwrap_or(0);
-            let mut missing = not_granted(&trusted, targets);
+            let mut missing = not_granted(&grants, targets);
             if segments.contains(&last)
                 && !missing.iter().any(|(seq, _)| *seq >= last)
                 && let Some((seq, target)) = targets.iter().max_by_key(|(seq, _)| **seq)
@@ -168,7 +163,7 @@ impl Maintenance {
             }
             let event = |(seq, groups)| Event::Redact { seq, groups, reason: how.reason.clone() };
             self.have_written(directory, &missing.into_iter().map(event).collect::<Vec<_>>())?;
-            trusted = self.trusted(directory, &[])?;
+            grants = self.trusted(directory)?.grants;
         }
         Err(MaintainError::Refused { directory: directory.path().to_owned() })
     }
@@ -178,10 +173,10 @@ impl Maintenance {
 const TRIES: u32 = 3;
 
 /// What of it no signed record grants.
-fn not_granted(trusted: &Trusted, targets: &Targets) -> Vec<(u64, u8)> {
+fn not_granted(grants: &[(u64, Grant)], targets: &Targets) -> Vec<(u64, u8)> {
     let mut missing: HashMap<u64, u8> =
         targets.iter().map(|(seq, target)| (*seq, target.groups)).collect();
-    for (_, grant) in &trusted.grants {
+    for (_, grant) in grants {
         if let Grant::Redact { seq, groups } = grant
             && let Some(left) = missing.get_mut(seq)
         {
@@ -218,7 +213,7 @@ fn without(line: &[u8], groups: u8) -> Option<Vec<u8>> {
 }
 
 /// Those of these groups that are there and open.
-pub(super) fn open_in(line: &Line, groups: u8) -> u8 {
+fn open_in(line: &Line, groups: u8) -> u8 {
     match groups {
         0 => 0,
         _ => groups & line.groups().fold(0, |all, (group, _)| all | line::bits(&[group])),

@@ -1,53 +1,48 @@
 //! What a directory says of itself, as far as it is what was signed.
 //!
-//! Whoever has the files can append a line that says it stands among the signed ones, or change a hold
-//! for the moment in which it is looked for. So what allows something, or ends a hold, is only believed
-//! where a walk as that of `audit verify` has come by it.
+//! Whoever has the files can append a line that says it stands among the signed ones, or change a line
+//! for the moment in which it is looked for. So what allows something, ends a hold, or says how old something is
+//! and whose, is only believed where a walk as that of `audit verify` has come by it.
 
-use std::collections::BTreeMap;
-
-use audit_core::Timestamp;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::{
     Held, MaintainError, Maintenance, hold,
-    redact::open_in,
     scan::{check_key, is_signed_by, writer_of},
 };
 use crate::{
     Known, Line, Verdict,
     directory::Directory,
-    line,
     read::read_line,
-    tree::Hash,
     verify::{self, Grant, Seen, grant},
 };
 
 /// What was found in a directory that verifies.
-pub(super) struct Trusted {
+pub(super) struct Trusted<T = ()> {
     pub(super) verdict: Verdict,
     /// What signed records grant, each with its seq.
     pub(super) grants: Vec<(u64, Grant)>,
     /// The holds in force.
     pub(super) holds: Vec<Held>,
-    /// The records that were looked for, in order, also those that are not signed yet.
-    pub(super) picked: Vec<Picked>,
+    /// What a start has taken over as the file was.
+    pub(super) adopted: Vec<Range<u64>>,
+    /// What was looked for, also in what is not signed yet.
+    pub(super) found: T,
 }
 
-/// A record that was looked for.
-pub(super) struct Picked {
-    pub(super) seq: u64,
-    /// What it is to lose, a bit each.
-    pub(super) groups: u8,
-    /// Which record it is.
-    pub(super) leaf: Hash,
-    pub(super) time: Option<Timestamp>,
+/// What whoever looks for something comes by.
+pub(super) enum Met<'a> {
+    /// A segment begins, with this number.
+    Segment(u64),
+    /// A record.
+    Record(&'a Line),
 }
 
-/// Looks for records: what each is to lose.
-pub(super) type Pick<'a> = &'a mut dyn FnMut(&Line) -> u8;
+/// Gathers what is looked for. Where the walk begins again, so does what was gathered.
+pub(super) type Look<'a, T> = &'a mut dyn FnMut(&mut T, Met<'_>);
 
 /// A directory, and what it says of itself; or why nothing can be taken out of it.
-pub(super) type Found<'a> = (&'a Directory, Result<Trusted, MaintainError>);
+pub(super) type Judged<'a, T> = (&'a Directory, Result<Trusted<T>, MaintainError>);
 
 impl Maintenance {
     /// Reads all of a directory. The inner error concerns only this one.
@@ -55,12 +50,12 @@ impl Maintenance {
     /// # Errors
     ///
     /// When it is not what was signed: then a hold in it may be hidden.
-    fn judged(
+    fn judged<T: Default>(
         &self,
         directory: &Directory,
         anchors: &[String],
-        mut pick: Option<Pick<'_>>,
-    ) -> Result<Result<Trusted, MaintainError>, MaintainError> {
+        mut look: Option<Look<'_, T>>,
+    ) -> Result<Result<Trusted<T>, MaintainError>, MaintainError> {
         let key = self.key.verifying_key();
         if let Err(error) = check_key(directory, &key)
             && !is_signed_by(directory, &key)?
@@ -68,31 +63,37 @@ impl Maintenance {
             return Ok(Err(error));
         }
         let known = Known { key: Some(key), anchors: anchors.to_vec() };
-        let (mut grants, mut picked) = (Vec::new(), Vec::new());
+        let (mut grants, mut adopted, mut found) = (Vec::new(), Vec::new(), T::default());
         let mut told: Vec<(Vec<u8>, u64)> = Vec::new();
         let writer = writer_of(directory);
+        let mut passed = self.passing(directory);
         let verdict = verify::directory(directory.path(), &known, &mut |seen| match seen {
             Seen::Anew => {
                 grants.clear();
                 told.clear();
-                picked.clear();
+                adopted.clear();
+                found = T::default();
             }
-            Seen::Bytes(_) => {}
-            Seen::Adopted(from) => {
-                grants.retain(|(by, _)| *by < from);
-                told.retain(|(line, seq)| *seq < from || !hold::is_release(line));
+            Seen::Bytes(bytes) => passed(bytes),
+            Seen::Segment(from) => {
+                if let Some(look) = &mut look {
+                    look(&mut found, Met::Segment(from));
+                }
+            }
+            Seen::Adopted(range) => {
+                grants.retain(|(by, _)| *by < range.start);
+                told.retain(|(line, seq)| *seq < range.start || !hold::is_release(line));
+                adopted.push(range);
             }
             Seen::Record(line, seq) => {
                 grants.extend(grant(line, seq).map(|grant| (seq, grant)));
                 if hold::is_told(line) {
                     told.push((line.to_vec(), seq));
                 }
-                if let Some(pick) = &mut pick
-                    && let (Ok(whole), Ok(leaf)) = (read_line(&writer, line), line::leaf(line))
+                if let Some(look) = &mut look
+                    && let Ok(line) = read_line(&writer, line)
                 {
-                    let groups = open_in(&whole, pick(&whole));
-                    let one = Picked { seq, groups, leaf, time: whole.time() };
-                    picked.extend((groups != 0).then_some(one));
+                    look(&mut found, Met::Record(&line));
                 }
             }
         })?;
@@ -116,7 +117,7 @@ impl Maintenance {
             hold::see(&mut holds, directory, line, *seq, verdict.size);
         }
         let holds = holds.into_values().flatten().collect();
-        Ok(Ok(Trusted { verdict, grants, holds, picked }))
+        Ok(Ok(Trusted { verdict, grants, holds, adopted, found }))
     }
 
     /// What a directory says of itself.
@@ -124,21 +125,18 @@ impl Maintenance {
     /// # Errors
     ///
     /// When another key signs it, nothing in it is signed, or it is not what was signed.
-    pub(super) fn trusted(
+    pub(super) fn trusted(&self, directory: &Directory) -> Result<Trusted, MaintainError> {
+        self.judged(directory, &[], None).flatten()
+    }
+
+    /// The same, and what is looked for.
+    pub(super) fn trusted_with<T: Default>(
         &self,
         directory: &Directory,
         anchors: &[String],
-    ) -> Result<Trusted, MaintainError> {
-        self.judged(directory, anchors, None).flatten()
-    }
-
-    /// The same, and the records that are looked for.
-    pub(super) fn trusted_with(
-        &self,
-        directory: &Directory,
-        pick: Pick<'_>,
-    ) -> Result<Trusted, MaintainError> {
-        self.judged(directory, &[], Some(pick)).flatten()
+        look: Look<'_, T>,
+    ) -> Result<Trusted<T>, MaintainError> {
+        self.judged(directory, anchors, Some(look)).flatten()
     }
 
     /// Each directory that is meant, with what it says; and the holds of all, which count for each.
@@ -146,15 +144,16 @@ impl Maintenance {
     /// # Errors
     ///
     /// When one of them is not what was signed: then a hold in it may be hidden.
-    pub(super) fn all_trusted(
+    pub(super) fn all_trusted<T: Default>(
         &self,
-        pick: Pick<'_>,
-    ) -> Result<(Vec<Found<'_>>, Vec<Held>), MaintainError> {
+        anchors: &[String],
+        look: Look<'_, T>,
+    ) -> Result<(Vec<Judged<'_, T>>, Vec<Held>), MaintainError> {
         let (mut all, mut holds) = (Vec::new(), Vec::new());
         for directory in &self.writers {
             let chosen = self.is_chosen(directory);
-            let pick: Option<Pick<'_>> = if chosen { Some(&mut *pick) } else { None };
-            let judged = self.judged(directory, &[], pick)?;
+            let look: Option<Look<'_, T>> = if chosen { Some(&mut *look) } else { None };
+            let judged = self.judged(directory, anchors, look)?;
             match &judged {
                 Ok(trusted) => holds.extend(trusted.holds.iter().cloned()),
                 Err(_) => holds.extend(hold::unreleased(directory)?),

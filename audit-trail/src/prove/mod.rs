@@ -8,10 +8,8 @@ mod walk;
 use std::path::{Path, PathBuf};
 
 use crate::{
-    Known, ReadError,
-    line::MAX_SEQ,
+    Known, Named, ReadError,
     note::VerifyingKey,
-    read::is_writer,
     recover::VERIFIER,
     verify::{directories, small},
 };
@@ -52,9 +50,9 @@ pub use self::{
 pub fn prove(source: impl AsRef<Path>, id: &str, known: &Known) -> Result<Proof, ProveError> {
     let source = source.as_ref();
     let all = directories(source, false)?;
-    match Wanted::parse(id) {
-        Wanted::Id(id) => by_id(source, &all, id, known),
-        Wanted::Place(Some(writer), seq) => {
+    match Named::parse(id) {
+        Named::Id(id) => by_id(source, &all, id, known),
+        Named::Place { writer: Some(writer), seq } => {
             let path = source.join(writer);
             if all.contains(&path) {
                 at(&path, seq, known)
@@ -64,32 +62,10 @@ pub fn prove(source: impl AsRef<Path>, id: &str, known: &Known) -> Result<Proof,
                 Err(not_there(source, id, ": it has no such writer directory"))
             }
         }
-        Wanted::Place(None, seq) => match &all[..] {
+        Named::Place { writer: None, seq } => match &all[..] {
             [one] => at(one, seq, known),
             _ => Err(ProveError::WhichWriter { root: source.to_owned(), count: all.len(), seq }),
         },
-    }
-}
-
-/// How a record is named.
-enum Wanted<'a> {
-    Id(&'a str),
-    Place(Option<&'a str>, u64),
-}
-
-impl<'a> Wanted<'a> {
-    /// Whatever is no place is an id.
-    fn parse(text: &'a str) -> Self {
-        let seq = |text: &str| {
-            let seq: Option<u64> = text.parse().ok();
-            seq.filter(|seq| *seq <= MAX_SEQ && seq.to_string() == text)
-        };
-        let place = match text.split_once('/') {
-            Some((writer, rest)) if is_writer(writer) => seq(rest).map(|seq| (Some(writer), seq)),
-            Some(_) => None,
-            None => seq(text).map(|seq| (None, seq)),
-        };
-        place.map_or(Self::Id(text), |(writer, seq)| Self::Place(writer, seq))
     }
 }
 

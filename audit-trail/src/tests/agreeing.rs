@@ -160,48 +160,55 @@ fn a_checkpoint_behind_repetitions_is_a_copy_or_shows_damage() {
     }
 }
 
-#[test]
-fn what_a_start_has_taken_over_grants_nothing() {
-    let control = |seq: usize, rest: &str| {
-        format!("{{\"seq\":{seq},\"kind\":\"control\",\"control\":{{{rest}}}}}\n")
-    };
-    // open, 10 records, close; then what somebody appends who has the files.
-    let redact = control(12, "\"op\":\"redact\",\"seq\":3,\"groups\":[\"actor\"]");
-    let prune = control(13, "\"op\":\"prune\",\"to\":5");
-    for (taken_over, expected) in [(true, "FAIL"), (false, "good")] {
-        let root = honest(10);
-        append(&root.segments()[0], &format!("{redact}{prune}"));
-        if !taken_over {
-            // The same, by a writer that had the records from the application.
-            fs::write(
-                &root.segments()[0],
-                strip(&fs::read_to_string(&root.segments()[0]).unwrap()),
-            )
-            .unwrap();
-        }
-        let trail = quiet(&root).open().unwrap();
-        if !taken_over {
-            let core = |line: &str| line.trim_end().split_once(',').unwrap().1.replace("}}", "}");
-            for line in [&redact, &prune] {
-                trail.push(core(line).as_bytes(), [].into_iter()).unwrap();
-            }
-            trail.checkpoint();
-        }
-        let mut trail = trail;
-        trail.close().unwrap();
-        let known = known(&root);
-        assert_eq!(said(&root, &known), "good", "nothing is taken out yet");
-        let path = &root.segments()[0];
-        let text = fs::read_to_string(path).unwrap();
-        let old = text.lines().find(|line| line.starts_with("{\"seq\":3,")).unwrap();
-        let new = crate::line::redact(old.as_bytes(), 1).unwrap();
-        fs::write(path, text.replace(old, &String::from_utf8(new).unwrap())).unwrap();
-        assert_eq!(said(&root, &known), expected, "taken over: {taken_over}");
-    }
+/// What somebody takes out, and what it would take to be allowed to.
+struct TakenOut {
+    grant: &'static str,
+    from: fn(&Root),
 }
 
-/// Without the last two lines.
-fn strip(text: &str) -> String {
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    lines[..lines.len() - 2].concat()
+const TAKEN_OUT: [TakenOut; 2] = [
+    TakenOut {
+        grant: "\"op\":\"redact\",\"seq\":3,\"groups\":[\"actor\"]",
+        from: |root| {
+            let path = &root.segments()[0];
+            let text = fs::read_to_string(path).unwrap();
+            let old = text.lines().find(|line| line.starts_with("{\"seq\":3,")).unwrap();
+            let new = String::from_utf8(crate::line::redact(old.as_bytes(), 1).unwrap()).unwrap();
+            fs::write(path, text.replace(old, &new)).unwrap();
+        },
+    },
+    TakenOut {
+        grant: "\"op\":\"prune\",\"to\":50",
+        from: |root| fs::remove_file(&root.segments()[0]).unwrap(),
+    },
+];
+
+#[test]
+fn what_a_start_has_taken_over_grants_nothing() {
+    for TakenOut { grant, from } in TAKEN_OUT {
+        let core = format!("\"kind\":\"control\",\"control\":{{{grant}}}");
+        for (taken_over, expected) in [(true, "FAIL"), (false, "good")] {
+            let what = format!("{grant}, taken over: {taken_over}");
+            // open, 60 records, close; then what somebody appends who has the files.
+            let root = honest(60);
+            let last = root.segments().pop().unwrap();
+            if taken_over {
+                append(&last, &format!("{{\"seq\":62,{core}}}\n"));
+            }
+            let mut trail = quiet(&root).open().unwrap();
+            if !taken_over {
+                // The same, by a writer that has it from its application.
+                trail.push(core.as_bytes(), [].into_iter()).unwrap();
+                trail.commit().unwrap();
+                trail.checkpoint();
+            }
+            trail.close().unwrap();
+            // Another start changes neither.
+            quiet(&root).open().unwrap().close().unwrap();
+            let known = known(&root);
+            assert_eq!(said(&root, &known), "good", "{what}: nothing is taken out yet");
+            from(&root);
+            assert_eq!(said(&root, &known), expected, "{what}");
+        }
+    }
 }

@@ -100,6 +100,10 @@ fn a_start_that_was_killed_at_any_call_is_no_forgery() {
             let alone = verify(place.join("01"), &Known::default(), &mut |_, _| {}).unwrap();
             assert!(alone[0].broken.is_empty(), "{told}");
         }
+        // And with the key: nobody can tell there that another directory is signed by it.
+        let (ours, code, theirs) = both(&place.join("01"), &known);
+        assert_eq!(ours[0].is_good(), ours[0].is_signed(), "{told}, alone: {ours:?}");
+        assert_eq!(ours[0].is_good(), code == 0, "{told}, alone: {ours:?} {theirs}");
         // The next start takes it.
         fs::copy(root.path.with_extension("key"), place.with_extension("key")).unwrap();
         let open = || Trail::builder(&place).disk(Faulty::fast()).open().unwrap();

@@ -6,7 +6,10 @@ use super::{
     maintaining::{maintenance, of, prune, redact, whole, with_text, write},
     *,
 };
-use crate::{Hold, Redact};
+use crate::{
+    Hold, Redact,
+    disk::faulty::{Call, Fate, Faulty},
+};
 
 /// A closed trail of several segments.
 fn closed() -> Root {
@@ -261,4 +264,53 @@ fn what_was_moved_away_goes_with_the_segment_that_it_was_in() {
     assert_eq!(left.len(), 1, "{left:?}");
     assert!(left[0].to_str().unwrap().starts_with(last.to_str().unwrap()));
     trail.close().unwrap();
+}
+
+#[test]
+fn what_looks_older_for_a_moment_is_not_pruned() {
+    let root = closed();
+    let segments = root.segments();
+    let read = |path: &PathBuf| (path.clone(), fs::read_to_string(path).unwrap());
+    let honest: Vec<_> = segments.iter().map(read).collect();
+    // Whenever a segment is opened through its folder it says that all was long ago, until something else is.
+    let disk = Faulty::new(move |call| {
+        let segment = matches!(call, Call::Open(name) if name.ends_with(".jsonl"));
+        for (path, text) in honest.iter().filter(|(path, _)| path.exists()) {
+            let old = text.replace("\"time\":\"20", "\"time\":\"19");
+            fs::write(path, if segment { &old } else { text }).unwrap();
+        }
+        Fate::Done
+    });
+    let disk: std::sync::Arc<dyn crate::disk::Disk> = std::sync::Arc::new(disk);
+    let one = crate::Maintenance::with_disk(&root.path, None, &disk).unwrap();
+    let before = Some("2000-01-01T00:00:00.000000Z".parse().unwrap());
+    let what = crate::Prune { before, force: true, ..crate::Prune::default() };
+    assert_eq!(one.prune(&what).unwrap().remove(0).unwrap().segments, 0);
+    assert_eq!(root.segments(), segments);
+    whole(&root, &[]);
+}
+
+#[test]
+fn only_what_is_signed_is_found_and_what_a_start_has_taken_over_is_told() {
+    let root = closed();
+    let found = |dry_run| {
+        let mut pick = |line: &Line| line.text().contains("\"user-3\"").then(|| line.seq());
+        let found = maintenance(&root).find(dry_run, &mut pick).unwrap();
+        found.into_iter().map(|one| (one.what, one.adopted)).collect::<Vec<_>>()
+    };
+    assert_eq!(found(false), [(4, false)]);
+    let (seq, salt) = (next_seq(&root), "0".repeat(32));
+    append(
+        &root,
+        &format!(
+            "{{\"seq\":{seq},\"kind\":\"event\",\t\"actor\":{{\"user\":\"user-3\"}},\t\"salt\":\"{salt}\"}}\n"
+        ),
+    );
+    assert_eq!(found(true), [(4, false), (seq, false)]);
+    assert_eq!(found(false), [(4, false), (seq, true)]);
+    let other = root.path.with_file_name("other.key");
+    crate::SigningKey::generate("audit").unwrap().save(&other).unwrap();
+    let one = crate::Maintenance::open(&root.path, Some(&other)).unwrap();
+    let error = one.find(true, &mut |_| Some(())).unwrap_err();
+    assert!(matches!(error, crate::MaintainError::OtherKey { .. }), "{error}");
 }

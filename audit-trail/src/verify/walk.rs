@@ -1,6 +1,6 @@
 //! The walk over one directory.
 
-use std::{collections::BTreeMap, fs::File, io, path::Path};
+use std::{collections::BTreeMap, fs::File, io, ops::Range, path::Path};
 
 use super::{
     Finding, Known, Verdict,
@@ -32,9 +32,10 @@ pub(crate) enum Seen<'a> {
     Anew,
     /// So many bytes were read.
     Bytes(u64),
-    /// A writer begins with the next record: what was told from this seq on it has taken over as the file was,
-    /// and it allows nothing.
-    Adopted(u64),
+    /// A segment goes on with the tree, with this number.
+    Segment(u64),
+    /// A writer begins with the next record: these it has taken over as the file was, and they allow nothing.
+    Adopted(Range<u64>),
     /// A record has joined the tree, with this seq. It is what was signed if the verdict's size is greater.
     Record(&'a [u8], u64),
 }
@@ -203,7 +204,12 @@ impl Walk {
             let place = Place { file: name, line: number };
             match line {
                 Next::Line(line) => match number {
-                    1 => self.header(&place, line, from),
+                    1 => {
+                        self.header(&place, line, from);
+                        if self.stopped.is_none() {
+                            see(Seen::Segment(from));
+                        }
+                    }
                     _ => self.line(&place, line, next, key, see)?,
                 },
                 Next::TooLong => self.stop(&place, "a line longer than 1 MiB"),
@@ -313,7 +319,7 @@ impl Walk {
         } else {
             self.record(line, &parts, leaf);
             if is_open(line) {
-                see(Seen::Adopted(self.verdict.size));
+                see(Seen::Adopted(self.verdict.size..parts.seq));
             }
             see(Seen::Record(line, parts.seq));
             self.reached(place);
