@@ -18,6 +18,9 @@ pub(super) struct Picked<W> {
     pub(super) time: Option<Timestamp>,
 }
 
+/// A directory that verifies, and the records that were looked for in it.
+pub(super) type Searched<W> = Trusted<Vec<Picked<W>>>;
+
 /// Looks for records: what is wanted of each.
 pub(super) type Pick<'a, W> = &'a mut dyn FnMut(&Line) -> Option<W>;
 
@@ -82,9 +85,9 @@ impl Maintenance {
     pub(super) fn signed<W>(
         &self,
         directory: &Directory,
-        mut trusted: Trusted<Vec<Picked<W>>>,
+        mut trusted: Searched<W>,
         pick: Pick<'_, W>,
-    ) -> Result<(Trusted<Vec<Picked<W>>>, u64), MaintainError> {
+    ) -> Result<(Searched<W>, u64), MaintainError> {
         let last = trusted.found.last().map(|picked| picked.seq);
         if let Some(last) = last.filter(|last| *last >= trusted.verdict.size) {
             self.have_signed(directory, last + 1)?;

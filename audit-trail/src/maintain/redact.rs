@@ -6,10 +6,10 @@ use audit_core::Group;
 
 use super::{
     Held, MaintainError, Maintenance,
-    find::{Pick, Picked, picking},
+    find::{Pick, Picked, Searched, picking},
     rewrite::{clean, rewrite},
     scan::{self, moved_away, records, segments},
-    trusted::{Judged, Trusted},
+    trusted::Judged,
 };
 use crate::{
     Line,
@@ -87,7 +87,7 @@ impl Maintenance {
     fn redact_in(
         &self,
         directory: &Directory,
-        mut trusted: Trusted<Vec<Picked<u8>>>,
+        mut trusted: Searched<u8>,
         how: &Redact,
         holds: &[Held],
         pick: Pick<'_, u8>,

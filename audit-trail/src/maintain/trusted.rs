@@ -31,6 +31,7 @@ pub(super) struct Trusted<T = ()> {
 }
 
 /// What whoever looks for something comes by.
+#[derive(Clone, Copy)]
 pub(super) enum Met<'a> {
     /// A segment begins, with this number.
     Segment(u64),

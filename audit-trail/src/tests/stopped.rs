@@ -94,7 +94,7 @@ fn stopped_at(how: How, at: usize) -> Result<(), String> {
     assert_eq!(left, numbers(12 - left.len()..12), "{what}");
     assert!(left.len() == 12 || verdict.pruned > 0, "{what}");
     if matches!(how, How::IsFull) {
-        assert_eq!(left_behind(&root), [PathBuf::new(); 0], "{what}");
+        assert!(left_behind(&root).is_empty(), "{what}");
     }
     run(&root, Faulty::fast()).unwrap();
     for user in ["user-1", "user-11", "user-0"] {

@@ -19,46 +19,51 @@ use tower::ServiceExt as _;
 use super::{audit, done, verifies, with_text};
 
 /// An application that answers one request after the other, each with a user, a path, bodies and a note of its own.
-struct App {
+pub(super) struct App {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicUsize>,
     thread: thread::JoinHandle<()>,
 }
 
-fn secret(n: usize) -> String {
+pub(super) fn secret(n: usize) -> String {
     format!("private-{n:06}")
 }
 
 impl App {
     fn start(root: &Path) -> Self {
+        Self::with(root, 60_000, 0)
+    }
+
+    /// With segments of this size; the first requests are answered as fast as it can.
+    pub(super) fn with(root: &Path, segment_bytes: u64, at_once: usize) -> Self {
         let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let trail = Trail::builder(root).segment_bytes(60_000).open().expect("a trail");
+        let trail = Trail::builder(root).segment_bytes(segment_bytes).open().expect("a trail");
         let auditor = Auditor::builder().capture(Capture::Full).build(trail).expect("settings");
         let flags = (Arc::clone(&stop), Arc::clone(&answered));
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-            runtime.block_on(answer(&auditor, &flags.0, &flags.1));
+            runtime.block_on(answer(&auditor, &flags.0, &flags.1, at_once));
             auditor.close_blocking().expect("a close");
         });
         Self { stop, answered, thread }
     }
 
     /// Waits for this many answers in all.
-    fn wait_for(&self, count: usize) {
+    pub(super) fn wait_for(&self, count: usize) {
         while self.answered.load(Ordering::Relaxed) < count {
             thread::sleep(Duration::from_millis(2));
             assert!(!self.thread.is_finished(), "it goes on");
         }
     }
 
-    fn end(self) -> usize {
+    pub(super) fn end(self) -> usize {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("it ends");
         self.answered.load(Ordering::Relaxed)
     }
 }
 
-async fn answer(auditor: &Auditor, stop: &AtomicBool, answered: &AtomicUsize) {
+async fn answer(auditor: &Auditor, stop: &AtomicBool, answered: &AtomicUsize, at_once: usize) {
     let echo = async |audit: AuditContext, Json(body): Json<serde_json::Value>| {
         let n = body["n"].as_u64().unwrap_or_default();
         audit.user(format!("user-{}", n % 10));
@@ -77,7 +82,12 @@ async fn answer(auditor: &Auditor, stop: &AtomicBool, answered: &AtomicUsize) {
         drop(app.clone().oneshot(request).await.expect("an answer"));
         answered.fetch_add(1, Ordering::Relaxed);
         // Some hundred a second: more would make segments faster than a busy machine can look at them.
-        thread::sleep(Duration::from_millis(2));
+        if n >= at_once {
+            thread::sleep(Duration::from_millis(2));
+        } else if n.is_multiple_of(1_000) {
+            // The auditor keeps all of it, and drops none.
+            auditor.flush().expect("a flush");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod killed;
 mod load;
+mod many;
 mod strict;
 
 use std::{
