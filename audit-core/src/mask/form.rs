@@ -366,7 +366,7 @@ mod tests {
                 "d=%7B%22password%22%3A%22%5Bredacted%5D%22%7D&a=1",
             ),
             ("to=https%3A%2F%2Fh%2F%3Ftoken%3Dx", "to=https%3A%2F%2Fh%2F%3Ftoken%3D[redacted]"),
-            ("to=https%253A%252F%252Fu%253Ap%2540h", "to=https%3A%2F%2F[redacted]%40h"),
+            ("to=https%253A%252F%252Fu%253Ap%2540h", "to=https%253A%252F%252F[redacted]%2540h"),
             ("remember&user=a", "remember&user=a"),
             ("password=", "password="),
             ("a=%zz&b=1+2&&c", "a=%zz&b=1+2&&c"),

@@ -162,10 +162,12 @@ fn encoded(text: &str, scope: &mut Scope<'_>) -> Option<String> {
 
 /// JSON inside of JSON inside of JSON and so on: what can name anything goes whole.
 fn deeper_than_looked_at<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
-    if !text.contains(['{', ':', '=', '\\', ' ', '<']) {
-        return Cow::Borrowed(text);
-    }
-    redacted(scope)
+    if tells(text) { redacted(scope) } else { Cow::Borrowed(text) }
+}
+
+/// Whether a text may name anything.
+pub(super) fn tells(text: &str) -> bool {
+    text.contains(['{', ':', '=', '\\', ' ', '<'])
 }
 
 fn redacted(scope: &mut Scope<'_>) -> Cow<'static, str> {

@@ -1,11 +1,114 @@
-//! Pairs in what was encoded for a URL: `next=%2Fcb%3Ftoken%3Dx`.
+//! What was encoded for a URL: `next=%2Fcb%3Ftoken%3Dx`, `filter=%7B%22token%22%3A%22x%22%7D`.
 
-use super::{Scan, name_start};
-use crate::mask::part::Of;
+use std::borrow::Cow;
+
+use super::{MASKED, REDACTED, Scan, name_start, value::after as find};
+use crate::mask::{fields, how::Value, part::Of, rules::Sel, value};
+
+/// Steps of something encoded, a quarter of its bytes aside.
+const DECODED: usize = 25;
 
 impl Scan<'_, '_, '_, '_> {
-    /// At a `%`: a sign that is encoded, once or twice, as `%3D` or `%253D`.
+    /// At a `%`: something encoded is looked at as what it stands for.
     pub(super) fn encoded(&mut self, at: usize) -> usize {
+        match self.decoded(at) {
+            Some(end) => end,
+            None => self.encoded_sign(at),
+        }
+    }
+
+    /// Masks the word at a `%` as what it was encoded from. It is a part of a query, or of a
+    /// sentence, and each is looked at once: what is in it may be encoded again.
+    fn decoded(&mut self, at: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let is_escape = bytes.get(at + 1..at + 3)?.iter().all(u8::is_ascii_hexdigit);
+        if at < self.looked || !is_escape {
+            return None;
+        }
+        let begins = |b: &u8| matches!(b, b'=' | b'?' | b'#') || ends(*b);
+        let before = bytes[self.copied..at].iter().rposition(begins);
+        let begin = before.map_or(self.copied, |last| self.copied + last + 1);
+        let len = bytes[at..].iter().position(|b| ends(*b));
+        let mut end = len.map_or(bytes.len(), |len| at + len);
+        // A `&` that nobody encoded, within quotes which are.
+        if bytes.get(end) == Some(&b'&') && is_open(&self.text[begin..end]) {
+            let len = bytes[end..].iter().position(|b| *b != b'&' && ends(*b));
+            end = len.map_or(bytes.len(), |len| end + len);
+        }
+        // `\"` ends a text in a text.
+        let end = end - bytes[at..end].iter().rev().take_while(|b| **b == b'\\').count();
+        self.looked = end;
+        let word = &self.text[begin..end];
+        if !self.scope.spend(DECODED + word.len() / 4) {
+            self.scope.redacted(Sel::SENSITIVE);
+            return Some(self.put(REDACTED, at, bytes.len()));
+        }
+        let (decoded, valid) = fields::decode(word);
+        if fields::is_plain(&decoded, self.scope) {
+            return None;
+        }
+        let Some(strings) = self.scope.strings.checked_sub(1) else {
+            return value::tells(&decoded).then(|| {
+                self.scope.redacted(Sel::SENSITIVE);
+                self.put(REDACTED, begin, end)
+            });
+        };
+        let text = self.values(&decoded);
+        self.scope.strings = strings;
+        let masked = value::inside(&text, self.scope);
+        self.scope.strings = strings + 1;
+        if matches!((&text, &masked), (Cow::Borrowed(_), Cow::Borrowed(_))) {
+            return None;
+        }
+        // What did not change stays as it was encoded.
+        let (from, to) = if valid { changed(&decoded, &masked) } else { (0, 0) };
+        let mut instead = String::new();
+        fields::encode(&mut instead, &masked[from..masked.len() - to]);
+        let (from, to) = (encoded_len(word, from), encoded_len(word, decoded.len() - to));
+        self.put(&instead, begin + from, if valid { begin + to } else { end });
+        Some(end)
+    }
+
+    /// What is decoded, with the values of a query's names replaced up to the next `&`: they may
+    /// have white space in them.
+    fn values<'d>(&mut self, decoded: &'d str) -> Cow<'d, str> {
+        let mut out = String::new();
+        let (mut copied, mut at) = (0, 0);
+        if decoded.trim_start().starts_with(['{', '[', '"', '<']) {
+            return Cow::Borrowed(decoded);
+        }
+        while let Some(len) = memchr::memchr2(b'=', b':', &decoded.as_bytes()[at..]) {
+            let sign = at + len;
+            let begin = name_start(decoded, at, sign);
+            at = sign + 1;
+            if begin == sign {
+                continue;
+            }
+            let Some(sel) = self.scope.find_first(Of::Query, &decoded[begin..], sign - begin)
+            else {
+                continue;
+            };
+            let mut end = at + fields::find(b'&', &decoded[at..]);
+            // One may be in a value that is quoted.
+            if matches!(decoded.as_bytes().get(at), Some(b'"' | b'\'' | b'{' | b'[')) {
+                end = end.max(find(decoded, at).end.unwrap_or(decoded.len()));
+            }
+            if end > at {
+                self.scope.spend(MASKED);
+                out.push_str(&decoded[copied..at]);
+                out.push_str(&self.scope.in_place(sel, Value::Text(&decoded[at..end])));
+                (copied, at) = (end, end);
+            }
+        }
+        if copied == 0 {
+            return Cow::Borrowed(decoded);
+        }
+        out.push_str(&decoded[copied..]);
+        Cow::Owned(out)
+    }
+
+    /// A sign that is encoded, once or twice, as `%3D` or `%253D`, behind a name.
+    fn encoded_sign(&mut self, at: usize) -> usize {
         let bytes = self.text.as_bytes();
         let twice = bytes[at..].starts_with(b"%25");
         let sign = at + if twice { 3 } else { 1 };
@@ -38,4 +141,41 @@ impl Scan<'_, '_, '_, '_> {
             false => at + 1,
         }
     }
+}
+
+/// Ends something encoded, which stands in a query or in a sentence.
+fn ends(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'&' | b'"' | b'\'' | b'`' | b'<' | b'>')
+}
+
+/// Whether a quote is opened and not closed.
+fn is_open(encoded: &str) -> bool {
+    let quotes = encoded.matches("%22").count() + encoded.matches("%2522").count();
+    !quotes.is_multiple_of(2)
+}
+
+/// How many bytes two texts have in common at their begin, and how many of the rest at their end.
+fn changed(one: &str, other: &str) -> (usize, usize) {
+    let same = |(a, b): &(u8, u8)| a == b;
+    let from = one.bytes().zip(other.bytes()).take_while(same).count();
+    let from = one.floor_char_boundary(from);
+    let (one, other) = (&one[from..], &other[from..]);
+    let mut to = one.bytes().rev().zip(other.bytes().rev()).take_while(same).count();
+    while !one.is_char_boundary(one.len() - to) {
+        to -= 1;
+    }
+    (from, to)
+}
+
+/// How long the beginning is that stands for this many bytes.
+fn encoded_len(text: &str, decoded: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    for _ in 0..decoded {
+        at += match bytes.get(at + 1..at + 3) {
+            Some(code) if bytes[at] == b'%' && code.iter().all(u8::is_ascii_hexdigit) => 3,
+            _ => 1,
+        };
+    }
+    at
 }

@@ -70,6 +70,7 @@ fn words_in(out: &mut String, text: &str, is_value: bool, scope: &mut Scope<'_>)
         floor: 0,
         unclosed: Vec::new(),
         told: None,
+        looked: 0,
         command: Command::default(),
         is_value,
         scope,
@@ -163,6 +164,8 @@ struct Scan<'t, 'o, 's, 'a> {
     unclosed: Vec<&'t str>,
     /// What the last name of a pair selects, as in `name=password value=x`, and where it ends.
     told: Option<(Sel, usize)>,
+    /// How far what is encoded was looked at.
+    looked: usize,
     command: Command<'t>,
     is_value: bool,
     scope: &'s mut Scope<'a>,

@@ -4,6 +4,7 @@ use super::{
     *,
 };
 
+mod encoded;
 mod next;
 mod noise;
 mod tags;
@@ -319,6 +320,10 @@ fn a_hostile_text_is_linear() {
         "%3D",
         "a%3D",
         "token%3D",
+        "%7B%22a%22:",
+        "a%25252520",
+        "%3Ca%20",
+        "%2522 ",
     ] {
         let text = piece.repeat(256 * 1024 / piece.len());
         let began = std::time::Instant::now();
