@@ -17,10 +17,10 @@ use uuid::Uuid;
 use crate::{
     TrailError,
     directory::Directory,
+    files::ANNOUNCED,
     line::{self, Lines, Next, Told, core_of, told},
 };
 
-const FILE: &str = "announced";
 /// Most bytes of intents that are held while a directory is recovered, and most intents.
 const MOST_BYTES: usize = 32 << 20;
 const MOST: usize = 1 << 18;
@@ -74,11 +74,11 @@ impl Announced {
     pub(crate) fn note(&mut self, directory: &Directory, from: u64) -> Result<(), Errno> {
         match self.oldest(from) {
             Some(oldest) => {
-                directory.replace_whole(FILE, format!("{oldest:020}\n").as_bytes())?;
+                directory.replace_whole(ANNOUNCED, format!("{oldest:020}\n").as_bytes())?;
                 self.noted = true;
             }
             // Left where it cannot be removed, it makes the next start read more than it has to.
-            None if std::mem::take(&mut self.noted) => directory.remove(FILE),
+            None if std::mem::take(&mut self.noted) => directory.remove(ANNOUNCED),
             None => {}
         }
         Ok(())
@@ -98,7 +98,7 @@ pub(crate) enum Note {
 
 /// Reads the note of a directory.
 pub(crate) fn noted(directory: &Directory) -> Result<Note, TrailError> {
-    let Some(text) = directory.read_small(FILE, 64)? else { return Ok(Note::Missing) };
+    let Some(text) = directory.read_small(ANNOUNCED, 64)? else { return Ok(Note::Missing) };
     let oldest = text.trim_end().parse().unwrap_or_default();
     let same = format!("{oldest:020}\n") == text;
     Ok(if same { Note::At(oldest) } else { Note::Damaged })

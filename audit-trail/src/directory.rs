@@ -11,11 +11,11 @@ use rustix::{
     fs::{self, AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat},
     io::Errno,
 };
-use uuid::Uuid;
 
 use crate::{
     TrailError,
     disk::{Disk, FILE_MODE, SAFE, write_all},
+    files::{is_temporary, out_of_the_way, temporary},
 };
 
 /// Mode of folders: nobody but the owner.
@@ -184,7 +184,7 @@ impl Directory {
     /// A new file under a name that nothing can be in the way of. What a killed writer has left of
     /// these goes with [`sweep`](Self::sweep).
     pub(crate) fn temporary(&self, name: &str, flags: OFlags) -> Result<(String, OwnedFd), Errno> {
-        let temporary = format!(".{name}.{}.new", Uuid::now_v7());
+        let temporary = temporary(name);
         let file = self.create(&temporary, flags)?;
         Ok((temporary, file))
     }
@@ -218,7 +218,7 @@ impl Directory {
     fn rename_over(&self, from: &str, to: &str) -> Result<(), Errno> {
         match self.rename(from, to) {
             Err(Errno::ISDIR | Errno::EXIST | Errno::NOTEMPTY) => {
-                let moved = format!("{to}.{}.bad", Uuid::now_v7());
+                let moved = out_of_the_way(to);
                 self.rename(to, &moved)?;
                 let folder = self.file_path(to);
                 tracing::warn!(target: "audit", folder = %folder.display(), moved, "a folder was in the way");
@@ -255,19 +255,6 @@ impl Directory {
         filled?;
         self.sync()
     }
-}
-
-/// Begins the names of files that maintenance writes anew while a writer may start: it removes them itself.
-pub(crate) const REWRITTEN: &str = ".rewritten.";
-
-/// Is it a name of [`Directory::temporary`]?
-fn is_temporary(name: &str) -> bool {
-    if name.starts_with(REWRITTEN) {
-        return false;
-    }
-    let inner = name.strip_prefix('.').and_then(|name| name.strip_suffix(".new"));
-    let id = inner.and_then(|inner| inner.rsplit_once('.')).map(|(_, id)| id);
-    id.is_some_and(|id| id.len() == 36 && Uuid::parse_str(id).is_ok())
 }
 
 impl AsFd for Directory {

@@ -22,6 +22,7 @@ mod builder;
 mod directory;
 mod disk;
 mod error;
+mod files;
 mod key;
 mod line;
 mod lock;

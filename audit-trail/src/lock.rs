@@ -15,10 +15,9 @@ use crate::{
     TrailError,
     directory::{Directory, FileId, check_file, file_id},
     disk::write_all,
+    files::LOCK,
     read::open_file,
 };
-
-pub(crate) const NAME: &str = "LOCK";
 
 /// Held while the writer lives. The system frees it when the process ends, however it ends: it
 /// belongs to the open file, so a second trail in the same process does not get it either.
@@ -42,10 +41,10 @@ impl Drop for Lock {
 impl Lock {
     /// Takes the directory, unless a living process holds it.
     pub(crate) fn take(directory: &Directory) -> Result<Option<Self>, TrailError> {
-        let path = directory.file_path(NAME);
+        let path = directory.file_path(LOCK);
         let failed = |error: Errno| TrailError::io("lock", &path, error);
         loop {
-            let open = |flags| directory.disk().open(directory.as_fd(), NAME, flags | OFlags::RDWR);
+            let open = |flags| directory.disk().open(directory.as_fd(), LOCK, flags | OFlags::RDWR);
             let made = open(OFlags::CREATE | OFlags::EXCL);
             let is_new = made.is_ok();
             let opened = match made {
@@ -67,7 +66,7 @@ impl Lock {
             // Somebody may have removed the file between opening and locking: then another
             // process can hold a lock on a new file of this name.
             let held = fs::fstat(&file).map_err(failed)?;
-            if !directory.stat(NAME).is_ok_and(|now| file_id(&now) == file_id(&held)) {
+            if !directory.stat(LOCK).is_ok_and(|now| file_id(&now) == file_id(&held)) {
                 continue;
             }
             let mut pid = String::new();
@@ -87,7 +86,7 @@ impl Lock {
 impl Lock {
     /// Is its file still found under its name? If not, another writer may take the directory.
     pub(crate) fn is_in_place(&self, directory: &Directory) -> bool {
-        match directory.stat(NAME) {
+        match directory.stat(LOCK) {
             Ok(stat) => file_id(&stat) == self.id,
             // Not to be told now, say for want of rights.
             Err(error) => error != Errno::NOENT,
@@ -97,7 +96,7 @@ impl Lock {
 
 /// Whether a living process writes in a directory: by a shared lock, given back at once.
 pub(crate) fn is_held(directory: &Path) -> bool {
-    let Ok(file) = open_file(&directory.join(NAME)) else { return false };
+    let Ok(file) = open_file(&directory.join(LOCK)) else { return false };
     fs::flock(&file, FlockOperation::NonBlockingLockShared).is_err()
 }
 
@@ -114,7 +113,7 @@ mod tests {
         let directory = Directory::root(&temp.path().join("00"), Arc::new(Os)).unwrap();
         let first = Lock::take(&directory).unwrap().unwrap();
         assert!(Lock::take(&directory).unwrap().is_none());
-        let pid = std::fs::read_to_string(directory.path().join(NAME)).unwrap();
+        let pid = std::fs::read_to_string(directory.path().join(LOCK)).unwrap();
         assert_eq!(pid.trim().parse(), Ok(std::process::id()));
         drop(first);
         assert!(Lock::take(&directory).unwrap().is_some());
@@ -137,7 +136,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let directory = Directory::root(&temp.path().join("00"), Arc::new(Os)).unwrap();
         let first = Lock::take(&directory).unwrap();
-        std::fs::remove_file(directory.path().join(NAME)).unwrap();
+        std::fs::remove_file(directory.path().join(LOCK)).unwrap();
         assert!(Lock::take(&directory).unwrap().is_some());
         drop(first);
     }

@@ -1,6 +1,6 @@
 //! How people name a record.
 
-use crate::{line::MAX_SEQ, read::is_writer};
+use crate::{files::is_writer, line::MAX_SEQ};
 
 /// What somebody calls a record: its `id`, or its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

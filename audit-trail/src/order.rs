@@ -12,8 +12,6 @@ use crate::{
     note::{SigningKey, VerifyingKey},
 };
 
-/// The file in a writer's directory.
-pub(crate) const FILE: &str = "order";
 /// No order is longer, in bytes.
 pub(crate) const LONGEST: u64 = 256 << 10;
 /// The first line.

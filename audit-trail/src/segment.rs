@@ -1,4 +1,4 @@
-//! A segment: its file name and its first line.
+//! A segment: its first line.
 
 use crate::{
     line::MAX_SEQ,
@@ -7,27 +7,6 @@ use crate::{
 
 /// The version of the format, as headers and `open` records name it.
 pub(crate) const FORMAT: &str = "audit-trail-1";
-
-/// The file name of the segment whose first record is `from`.
-pub(crate) fn file_name(from: u64) -> String {
-    format!("{from:020}.jsonl")
-}
-
-/// The first record's seq, if this is the name of a segment.
-pub(crate) fn parse_name(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(".jsonl")?;
-    if digits.len() != 20 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    digits.parse().ok().filter(|from| *from <= MAX_SEQ)
-}
-
-/// The first records' seqs of all segments among these names, in order.
-pub(crate) fn numbers(names: &[String]) -> Vec<u64> {
-    let mut numbers: Vec<u64> = names.iter().filter_map(|name| parse_name(name)).collect();
-    numbers.sort_unstable();
-    numbers
-}
 
 /// The first line of a segment, with its line feed: it states the tree of the records before it.
 pub(crate) fn header(origin: &str, before: &Tree) -> String {
@@ -93,23 +72,6 @@ pub(crate) fn origin(root_name: &str, random: u64, writer: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_twenty_digits() {
-        assert_eq!(file_name(7), "00000000000000000007.jsonl");
-        assert_eq!(parse_name(&file_name(7)), Some(7));
-        assert_eq!(parse_name(&file_name(MAX_SEQ)), Some(MAX_SEQ));
-        for name in [
-            "7.jsonl",
-            "0000000000000000000x.jsonl",
-            "+0000000000000000007.jsonl",
-            "99999999999999999999.jsonl",
-            "00000000000000000007.jsonl.0.bad",
-            "00000000000000000007",
-        ] {
-            assert_eq!(parse_name(name), None, "{name}");
-        }
-    }
 
     #[test]
     fn headers_have_one_spelling() {

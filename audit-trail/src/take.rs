@@ -7,11 +7,11 @@ use rustix::io::Errno;
 use crate::{
     TrailError,
     directory::Directory,
+    files::{VERIFIER, parse_name},
     line::Event,
     lock::Lock,
     note::VerifyingKey,
-    recover::{Fitness, Found, VERIFIER, recover},
-    segment::parse_name,
+    recover::{Fitness, Found, recover},
 };
 
 /// How many writers a root takes: their names have two digits.

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     TrailError,
     directory::Directory,
+    files::ORDER,
     line::Event,
     lock::is_held,
     opening::Opening,
@@ -62,17 +63,17 @@ impl Maintenance {
         while let Some(part) = order::parts(events).next() {
             let time = Timestamp::now();
             let order = Order { origin: origin.clone(), time, events: part.to_vec() };
-            let put = directory.replace_whole(order::FILE, order.sign(&self.key).as_bytes());
+            let put = directory.replace_whole(ORDER, order.sign(&self.key).as_bytes());
             put.map_err(|error| TrailError::io("write an order to", path, error))?;
             let mut waited = Waited::new(self.patience);
-            while directory.stat(order::FILE).is_ok() {
+            while directory.stat(ORDER).is_ok() {
                 if waited.too_long() {
-                    directory.remove(order::FILE);
+                    directory.remove(ORDER);
                     let (directory, seconds) = (path.to_owned(), self.patience.as_secs());
                     return Err(MaintainError::NotTaken { directory, seconds });
                 }
                 if waited.now_and_then() && !is_held(path) {
-                    directory.remove(order::FILE);
+                    directory.remove(ORDER);
                     return Ok(events);
                 }
                 thread::sleep(LOOK);

@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     directory::Directory,
+    files::file_name,
     line::{self, Event, control_op},
     lock::is_held,
-    segment::file_name,
 };
 
 /// Keeps records from being removed and redacted, in all of the root.

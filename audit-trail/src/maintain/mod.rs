@@ -45,9 +45,9 @@ use crate::{
     builder::named,
     directory::Directory,
     disk::{Disk, Os},
-    key, lock,
-    read::{is_writer, names},
-    segment::parse_name,
+    files::{LOCK, is_writer, parse_name},
+    key,
+    read::names,
 };
 
 /// How long a living writer may take to carry out an order.
@@ -161,7 +161,7 @@ impl Maintenance {
 fn find(source: &Path) -> Result<(PathBuf, Option<String>), ReadError> {
     let found = names(source)?;
     let name = source.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let one = found.iter().any(|name| name == lock::NAME || parse_name(name).is_some());
+    let one = found.iter().any(|name| name == LOCK || parse_name(name).is_some());
     if let Some(root) = source.parent().filter(|_| one && is_writer(name)) {
         return Ok((root.to_owned(), Some(name.to_owned())));
     }

@@ -16,15 +16,11 @@ use crate::{
     TrailError, Verdict,
     announced::{Note, noted},
     directory::{Directory, size},
+    files::{CURSORS, file_name, is_new, moved_from},
     line::Event,
     lock::is_held,
-    segment::{file_name, parse_name},
     verify::{Anchor, Grant},
 };
-
-/// The folder in a writer directory with one file for each forwarder: the seq of the first record it
-/// has not passed on, 20 digits and a line feed.
-const CURSORS: &str = "cursors";
 
 /// What to remove.
 #[derive(Clone, Debug, Default)]
@@ -181,8 +177,7 @@ fn remove_moved_away(directory: &Directory, to: u64) -> Result<(), MaintainError
 /// The files with what was moved away from segments that begin before `to`.
 fn of_before(directory: &Directory, to: u64) -> Result<Vec<String>, MaintainError> {
     let mut names = moved_away(directory)?;
-    let of = |name: &String| name.get(..file_name(0).len()).and_then(parse_name);
-    names.retain(|name| of(name).is_some_and(|from| from < to));
+    names.retain(|name| moved_from(name).is_some_and(|from| from < to));
     Ok(names)
 }
 
@@ -268,7 +263,7 @@ fn cursors(directory: &Directory) -> Result<Vec<(String, u64)>, MaintainError> {
     }
     let folder = directory.existing(CURSORS)?;
     let mut names = names(&folder)?;
-    names.retain(|name| !name.ends_with(".new"));
+    names.retain(|name| !is_new(name));
     let mut found = Vec::new();
     for name in names {
         let text = folder.read_small(&name, 64)?;

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     Line,
     directory::Directory,
+    files::file_name,
     line::{self, Event},
-    segment::file_name,
     tree::Hash,
     verify::Grant,
 };

@@ -16,18 +16,16 @@ use super::{
 };
 use crate::{
     Line, TrailError,
-    directory::{Directory, REWRITTEN, file_id, size},
+    directory::{Directory, file_id, size},
     disk::write_all,
+    files::{is_rewritten, rewritten},
 };
 
 const CHUNK: u64 = 256 << 10;
-const END: &str = ".new";
 
 /// Removes what maintenance that was killed has left: it holds what is to be removed.
 pub(super) fn clean(directory: &Directory) -> Result<(), MaintainError> {
-    for name in
-        names(directory)?.iter().filter(|name| name.starts_with(REWRITTEN) && name.ends_with(END))
-    {
+    for name in names(directory)?.iter().filter(|name| is_rewritten(name)) {
         match directory.unlink(name) {
             // Nothing that we have left.
             Ok(()) | Err(Errno::NOENT | Errno::ISDIR | Errno::PERM) => {}
@@ -93,7 +91,7 @@ impl Copy<'_> {
 
     fn to(&mut self) -> Result<(BorrowedFd<'_>, &str), Errno> {
         if self.to.is_none() {
-            let name = format!("{REWRITTEN}{}.{}{END}", self.name, uuid::Uuid::now_v7());
+            let name = rewritten(self.name);
             self.to = Some((self.directory.create(&name, OFlags::WRONLY)?, name));
         }
         let (file, name) = self.to.as_ref().ok_or(Errno::BADF)?;

@@ -8,12 +8,10 @@ use super::MaintainError;
 use crate::{
     Line, TrailError,
     directory::Directory,
+    files::{CHECKPOINT, VERIFIER, file_name, is_moved_away, numbers},
     line::{Lines, Next},
     note::{Checkpoint, VerifyingKey, from_line},
     read::read_line,
-    recover::VERIFIER,
-    segment::{file_name, numbers},
-    write::PUBLISHED,
 };
 
 /// Refuses a directory that another key signs.
@@ -57,7 +55,7 @@ fn published_note(
     directory: &Directory,
     key: &VerifyingKey,
 ) -> Result<Option<Checkpoint>, MaintainError> {
-    let note = directory.read_small(PUBLISHED, 4096)?;
+    let note = directory.read_small(CHECKPOINT, 4096)?;
     Ok(note.and_then(|note| Checkpoint::verify(&note, key)))
 }
 
@@ -124,7 +122,7 @@ pub(super) fn moved_away(directory: &Directory) -> Result<Vec<String>, MaintainE
         let stat = directory.stat(name);
         stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
     };
-    names.retain(|name| name.ends_with(".bad") && regular(name));
+    names.retain(|name| is_moved_away(name) && regular(name));
     names.sort_unstable();
     Ok(names)
 }

@@ -5,9 +5,9 @@ use std::{borrow::Cow, io, path::Path};
 use super::segments;
 use crate::{
     ReadError,
+    files::file_name,
     line::{self, Lines, Next},
     read::open_file,
-    segment::file_name,
 };
 
 /// Where an id stands.

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     Known, Named, ReadError,
+    files::{VERIFIER, numbers},
     note::VerifyingKey,
-    recover::VERIFIER,
     verify::{directories, small},
 };
 
@@ -116,5 +116,5 @@ fn not_there(source: &Path, id: &str, hint: &str) -> ProveError {
 
 /// The segments of a directory, in order.
 fn segments(path: &Path) -> Result<Vec<u64>, ReadError> {
-    Ok(crate::segment::numbers(&crate::read::names(path)?))
+    Ok(numbers(&crate::read::names(path)?))
 }

@@ -5,13 +5,13 @@ use std::{fs::File, io, path::Path};
 use super::{Proof, ProveError, not_there, segments};
 use crate::{
     Finding, ReadError,
+    files::{CHECKPOINT, file_name},
     line::{self, Lines, Next},
     note::{Checkpoint, VerifyingKey, from_line},
     read::open_file,
-    segment::{Header, file_name, parse_header},
+    segment::{Header, parse_header},
     tree::{Branch, Hash, Tree},
     verify::small,
-    write::PUBLISHED,
 };
 
 /// The proof of the record with this seq, against the latest checkpoint that covers it; where there
@@ -23,7 +23,7 @@ pub(super) fn prove(
     anchors: &[String],
 ) -> Result<Proof, ProveError> {
     // First what was published, then the names: so a living writer's segments reach it.
-    let published = small(path, PUBLISHED)?;
+    let published = small(path, CHECKPOINT)?;
     let anchored = !anchors.is_empty();
     let kept = if anchored { anchors } else { published.as_slice() };
     let mut kept: Vec<_> = kept.iter().filter_map(|note| claim(note, key)).collect();

@@ -3,7 +3,7 @@
 use std::{fs::File, io, os::unix::fs::FileExt};
 
 use super::{ReadError, segment::Segment, writer_dir::WriterDir};
-use crate::segment::file_name;
+use crate::files::file_name;
 
 const CHUNK: usize = 64 << 10;
 /// Begins a line that is a checkpoint, and no record.

@@ -15,6 +15,7 @@ use std::{
 use audit_core::Timestamp;
 
 use self::writer_dir::WriterDir;
+use crate::files::{is_directory, is_writer};
 
 pub use self::{
     error::ReadError,
@@ -22,7 +23,7 @@ pub use self::{
 };
 pub(crate) use self::{
     segment::open_file,
-    writer_dir::{is_directory, is_writer, names, read_line},
+    writer_dir::{names, read_line},
 };
 
 /// How many items are given out before writers that had come to their end are asked again.

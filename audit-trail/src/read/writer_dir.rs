@@ -16,25 +16,11 @@ use super::{
     segment::{Replay, Segment},
 };
 use crate::{
+    files::{file_name, is_foreign, numbers},
     line::{self, Lines, Next},
-    lock,
     note::from_line,
-    recover::VERIFIER,
-    segment::{Header, file_name, numbers, parse_header, parse_name},
-    write::PUBLISHED,
+    segment::{Header, parse_header},
 };
-
-/// Two digits name a writer directory.
-pub(crate) fn is_writer(name: &str) -> bool {
-    name.len() == 2 && name.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// Are these the names in a writer directory? A root holds none of them, and a folder `00` in a
-/// directory does not make a root of it.
-pub(crate) fn is_directory(names: &[String]) -> bool {
-    let files = [lock::NAME, VERIFIER, PUBLISHED];
-    names.iter().any(|name| files.contains(&name.as_str()) || name.ends_with(".jsonl"))
-}
 
 /// The names in a folder.
 pub(crate) fn names(path: &Path) -> Result<Vec<String>, ReadError> {
@@ -113,8 +99,7 @@ impl WriterDir {
             Err(error) => return Err(error),
         };
         let found = numbers(&names);
-        let odd = |n: &&String| n.ends_with(".jsonl") && parse_name(n).is_none();
-        let foreign = names.iter().filter(odd).count();
+        let foreign = names.iter().filter(|name| is_foreign(name)).count();
         if foreign > 0 && !std::mem::replace(&mut self.foreign_reported, true) {
             let reason = format!("{foreign} files end in .jsonl but have no segment's name");
             self.ready.push_back(damaged(&self.path, 0, reason));

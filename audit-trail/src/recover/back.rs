@@ -8,8 +8,8 @@ use crate::{
     TrailError,
     announced::{Note, Unrecorded},
     directory::{Directory, size},
+    files::file_name,
     line::Event,
-    segment::file_name,
 };
 
 /// Where the note tells nothing, segments of so many bytes are read.

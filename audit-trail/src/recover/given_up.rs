@@ -8,9 +8,9 @@ use super::{quarantine::move_tail, scan::signed_after};
 use crate::{
     TrailError,
     directory::Directory,
+    files::file_name,
     line::{self, Event, Lines, MAX_LINE, Next},
     note::{Checkpoint, VerifyingKey, from_line},
-    segment::file_name,
 };
 
 /// Moves away what a segment repeats of the one after it: the last process died, or the disk failed,

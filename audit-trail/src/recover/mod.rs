@@ -23,17 +23,14 @@ use crate::{
     TrailError,
     announced::{Interrupted, Note, Unrecorded, noted},
     directory::Directory,
+    files::{CHECKPOINT, VERIFIER, file_name, numbers},
     line::{Event, MAX_SEQ},
     note::{Checkpoint, VerifyingKey},
-    segment::{file_name, numbers},
     tree::Tree,
-    write::PUBLISHED,
 };
 
 pub(crate) use self::quarantine::{move_tail, set_aside};
 
-/// The file that holds the public key.
-pub(crate) const VERIFIER: &str = "verifier.key";
 /// How many sequence numbers must be left for a directory to be of use.
 const ROOM: u64 = 1 << 40;
 
@@ -93,7 +90,7 @@ pub(crate) fn recover(directory: &Directory, key: &VerifyingKey) -> Result<Fitne
         let why = "another key signs it (its file verifier.key is not this key's)";
         return Ok(Fitness::Left(why.to_owned()));
     }
-    let published = directory.read_small(PUBLISHED, 4096)?;
+    let published = directory.read_small(CHECKPOINT, 4096)?;
     let was_told = published.is_some();
     let published = published.and_then(|note| Checkpoint::verify(&note, key));
     let judge = Judge { key, published: published.as_ref(), unnamed };

@@ -18,6 +18,7 @@ use rustix::{
 use crate::{
     directory::Directory,
     disk::{next_data, write_all},
+    files::moved_away,
 };
 
 const CHUNK: usize = 256 << 10;
@@ -47,7 +48,7 @@ pub(crate) fn save_tail(
     end: u64,
 ) -> Result<String, Errno> {
     for number in 0_u32.. {
-        let name = bad_name(segment, keep, number);
+        let name = moved_away(segment, keep, number);
         match directory.stat(&name) {
             Err(Errno::NOENT) => {
                 copy_tail(directory, &name, file, keep, end)?;
@@ -65,7 +66,7 @@ pub(crate) fn save_tail(
 /// Renames a file that is no segment. Gives its new name.
 pub(crate) fn set_aside(directory: &Directory, segment: &str) -> Result<String, Errno> {
     for number in 0_u32.. {
-        let name = bad_name(segment, 0, number);
+        let name = moved_away(segment, 0, number);
         match directory.stat(&name) {
             Err(Errno::NOENT) => {
                 directory.rename(segment, &name)?;
@@ -77,14 +78,6 @@ pub(crate) fn set_aside(directory: &Directory, segment: &str) -> Result<String, 
         }
     }
     Err(Errno::EXIST)
-}
-
-fn bad_name(segment: &str, keep: u64, number: u32) -> String {
-    if number == 0 {
-        format!("{segment}.{keep}.bad")
-    } else {
-        format!("{segment}.{keep}.{number}.bad")
-    }
 }
 
 /// The copy appears under its name only when it is whole and durable.

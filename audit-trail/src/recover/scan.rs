@@ -4,9 +4,10 @@ use std::{fs::File, io};
 
 use crate::{
     announced::Unrecorded,
+    files::file_name,
     line::{self, Lines, Next},
     note::{Checkpoint, VerifyingKey, from_line},
-    segment::{Header, file_name, parse_header},
+    segment::{Header, parse_header},
     tree::Tree,
 };
 

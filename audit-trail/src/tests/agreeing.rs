@@ -59,14 +59,14 @@ fn an_empty_last_segment_follows_or_is_damage() {
     // open, 10 records, close.
     for (name, expected) in [(12, "good"), (13, "tail"), (777, "tail")] {
         let root = honest(10);
-        fs::write(root.path.join("00").join(crate::segment::file_name(name)), "").unwrap();
+        fs::write(root.path.join("00").join(crate::files::file_name(name)), "").unwrap();
         assert_eq!(said(&root, &known(&root)), expected, "{name}");
     }
     // In a directory in which nothing else is.
     for (name, expected) in [(0, "good"), (5, "tail")] {
         let root = honest(10);
         fs::create_dir(root.path.join("01")).unwrap();
-        fs::write(root.path.join("01").join(crate::segment::file_name(name)), "").unwrap();
+        fs::write(root.path.join("01").join(crate::files::file_name(name)), "").unwrap();
         assert_eq!(said(&root, &known(&root)), expected, "{name}");
     }
 }

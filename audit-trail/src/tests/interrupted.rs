@@ -173,7 +173,7 @@ fn killed_anywhere_each_still_has_one_record() {
     let whole = fs::read(&last).unwrap();
     let kept = before.iter().find(|(path, _)| *path == last).map_or(0, |(_, bytes)| bytes.len());
     // What was published when that segment began.
-    let begun = crate::segment::parse_name(last.file_name().unwrap().to_str().unwrap()).unwrap();
+    let begun = crate::files::parse_name(last.file_name().unwrap().to_str().unwrap()).unwrap();
     let all = before.iter().map(|(_, bytes)| bytes).chain([&whole]);
     let notes =
         all.flat_map(|bytes| bytes.split(|b| *b == b'\n')).filter_map(crate::note::from_line);

@@ -93,9 +93,7 @@ fn what_was_pruned_is_gone_and_what_comes_after_is_proven() {
     let starts: Vec<u64> = whole
         .segments()
         .iter()
-        .map(|path| {
-            crate::segment::parse_name(path.file_name().unwrap().to_str().unwrap()).unwrap()
-        })
+        .map(|path| crate::files::parse_name(path.file_name().unwrap().to_str().unwrap()).unwrap())
         .collect();
     for from in &starts[1..] {
         fs::remove_file(whole.segments().remove(0)).unwrap();
@@ -121,7 +119,7 @@ fn damage_elsewhere_does_not_matter() {
     // The first segment is gone bad, one in the middle is away.
     fs::write(&paths[0], "garbage\n").unwrap();
     let last =
-        crate::segment::parse_name(paths.last().unwrap().file_name().unwrap().to_str().unwrap());
+        crate::files::parse_name(paths.last().unwrap().file_name().unwrap().to_str().unwrap());
     let last = last.unwrap();
     assert!(proven(&root, last).check(&key).is_ok());
     let error = prove(&root.path, "3", &Known::default()).unwrap_err();
@@ -140,7 +138,7 @@ fn damage_elsewhere_does_not_matter() {
 #[test]
 fn a_later_segment_that_is_none_does_not_matter() {
     let root = honest(60);
-    let later = root.path.join("00").join(crate::segment::file_name(1_000));
+    let later = root.path.join("00").join(crate::files::file_name(1_000));
     fs::create_dir(&later).unwrap();
     assert!(proven(&root, 5).check(&key(&root)).is_ok());
     // Where it would be needed, it is named.

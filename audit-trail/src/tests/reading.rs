@@ -22,7 +22,7 @@ fn by_hand(segments: &[(&str, u64, String)]) -> Root {
         let folder = root.path.join(writer);
         fs::create_dir_all(&folder).unwrap();
         let text = header("x/1/00", *from) + lines;
-        fs::write(folder.join(crate::segment::file_name(*from)), text).unwrap();
+        fs::write(folder.join(crate::files::file_name(*from)), text).unwrap();
     }
     root
 }
@@ -99,7 +99,7 @@ fn damage_is_told_and_passed() {
 #[test]
 fn odd_files_are_told_and_passed() {
     let root = by_hand(&[("00", 0, line(0, "01", 0)), ("00", 9, line(9, "02", 9))]);
-    let at = |n: u64| root.path.join("00").join(crate::segment::file_name(n));
+    let at = |n: u64| root.path.join("00").join(crate::files::file_name(n));
     symlink(at(0), at(1)).unwrap();
     fs::create_dir(at(2)).unwrap();
     rustix::fs::mknodat(rustix::fs::CWD, at(3), rustix::fs::FileType::Fifo, 0o600.into(), 0)
@@ -243,7 +243,7 @@ proptest::proptest! {
         }
         let root = by_hand(&[("00", 0, String::new())]);
         if !last {
-            fs::write(root.path.join("00").join(crate::segment::file_name(1 << 40)), "").unwrap();
+            fs::write(root.path.join("00").join(crate::files::file_name(1 << 40)), "").unwrap();
         }
         fs::write(&root.segments()[0], content).unwrap();
         let items = drain(&mut Reader::open(&root.path).unwrap());

@@ -174,7 +174,7 @@ fn launder(root: &Root) {
     else {
         panic!("no header")
     };
-    let at = |from| root.path.join("00").join(crate::segment::file_name(from));
+    let at = |from| root.path.join("00").join(crate::files::file_name(from));
     for (path, text) in [(at(0), text), (at(tree.size()), crate::segment::header(&origin, &tree))] {
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -198,7 +198,7 @@ fn no_writer_signs_a_history_that_somebody_else_has_written() {
     let zeros = crate::tree::Tree::from_roots(1024, vec![[0; 32]]).unwrap();
     let header = lines(&root.segments()[0]).remove(0);
     let origin = header.split('"').nth(7).unwrap().to_owned();
-    let path = root.path.join("00").join(crate::segment::file_name(1024));
+    let path = root.path.join("00").join(crate::files::file_name(1024));
     fs::write(&path, crate::segment::header(&origin, &zeros)).unwrap();
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     assert!(quiet(&root).open().unwrap().directory().ends_with("01"));

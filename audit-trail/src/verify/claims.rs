@@ -5,8 +5,8 @@ use super::{
     walk::{Place, Walk},
 };
 use crate::{
+    files::CHECKPOINT,
     note::{Checkpoint, VerifyingKey},
-    write::PUBLISHED,
 };
 
 /// What a note says first, whether it is one or not.
@@ -21,7 +21,7 @@ impl Walk {
             match Checkpoint::verify(&note, key) {
                 Some(checkpoint) => self.claims.push((checkpoint, false)),
                 None => self.fail(
-                    PUBLISHED,
+                    CHECKPOINT,
                     0,
                     None,
                     "is no checkpoint that this key has signed".into(),
@@ -47,7 +47,7 @@ impl Walk {
             if claim.origin != self.verdict.origin {
                 if !is_anchor {
                     self.fail(
-                        PUBLISHED,
+                        CHECKPOINT,
                         0,
                         None,
                         format!("is of another directory, {}", claim.origin),
@@ -79,7 +79,7 @@ impl Walk {
                     (Some(true), _) => self.sign(size),
                     (None, Some(_)) => {}
                     (_, Some(_)) => self.fail(place.file, 0, None, format!("an anchor of size {at} is of other records: some before record {at} were changed")),
-                    (_, None) => self.fail(PUBLISHED, 0, None, format!("is of other records: some before record {at} were changed")),
+                    (_, None) => self.fail(CHECKPOINT, 0, None, format!("is of other records: some before record {at} were changed")),
                 }
             }
         }
@@ -98,7 +98,7 @@ impl Walk {
                 }
                 let count = self.tree.size();
                 let (file, of) =
-                    if anchor.is_some() { ("", "an anchor") } else { (PUBLISHED, "it") };
+                    if anchor.is_some() { ("", "an anchor") } else { (CHECKPOINT, "it") };
                 let what = format!(
                     "{of} covers {size} records, and {count} are there: the trail was cut or rolled back"
                 );

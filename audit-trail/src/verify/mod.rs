@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     ReadError,
+    files::{is_directory, is_writer},
     note::VerifyingKey,
-    read::{is_directory, is_writer, names},
+    read::names,
 };
 
 pub use self::report::{Anchor, Finding, Verdict};

@@ -10,14 +10,13 @@ use super::{
 };
 use crate::{
     ReadError,
+    files::{CHECKPOINT, VERIFIER, file_name, is_foreign, is_writer, numbers},
     line::{self, Lines, Next, Parts},
     lock::is_held,
     note::{Checkpoint, VerifyingKey, from_line},
-    read::{is_writer, names, open_file},
-    recover::VERIFIER,
-    segment::{Header, file_name, numbers, parse_header, parse_name},
+    read::{names, open_file},
+    segment::{Header, parse_header},
     tree::{Hash, Tree},
-    write::PUBLISHED,
 };
 
 /// No note or key is longer, in bytes.
@@ -75,7 +74,7 @@ fn once(
     }
     // First what was published, then the names, then the segments: what a living writer adds
     // meanwhile is behind all of it.
-    let published = small(path, PUBLISHED)?;
+    let published = small(path, CHECKPOINT)?;
     let found = names(path)?;
     // A root that a file was put into, so that it looks like a directory, is no new one.
     walk.others = found.iter().any(|name| is_writer(name));
@@ -150,8 +149,7 @@ impl Walk {
 
     /// The segments in order; what only looks like one is foreign.
     fn segments(&mut self, found: &[String]) -> Vec<u64> {
-        let odd = |name: &&String| name.ends_with(".jsonl") && parse_name(name).is_none();
-        self.verdict.foreign = found.iter().filter(odd).cloned().collect();
+        self.verdict.foreign = found.iter().filter(|name| is_foreign(name)).cloned().collect();
         self.verdict.foreign.sort_unstable();
         numbers(found)
     }

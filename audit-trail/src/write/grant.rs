@@ -12,6 +12,7 @@ use rustix::fs::FileType;
 use super::{Stop, Writer};
 use crate::{
     directory::{FileId, file_id},
+    files::ORDER,
     line::Event,
     order::{self, Order},
 };
@@ -39,13 +40,13 @@ struct UnderWay {
 impl Writer {
     /// Looks for an order, and takes it.
     pub(super) fn take_order(&mut self) {
-        let Ok(stat) = self.directory.stat(order::FILE) else { return };
+        let Ok(stat) = self.directory.stat(ORDER) else { return };
         let known = self.granting.refused == Some(file_id(&stat));
         let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
         if self.granting.under_way.is_some() || known || !regular {
             return;
         }
-        let text = self.directory.read_small(order::FILE, order::LONGEST);
+        let text = self.directory.read_small(ORDER, order::LONGEST);
         let key = self.signer.key.verifying_key();
         let order = text
             .ok()
@@ -62,9 +63,9 @@ impl Writer {
         if let Err(why) = granted {
             let directory = self.directory.path().display();
             tracing::warn!(target: "audit", %directory, why, "an order is refused");
-            self.directory.remove(order::FILE);
+            self.directory.remove(ORDER);
             // Where it cannot be removed it is told once.
-            let left = self.directory.stat(order::FILE).ok();
+            let left = self.directory.stat(ORDER).ok();
             self.granting.refused = left.as_ref().map(file_id);
         }
     }
@@ -124,7 +125,7 @@ impl Writer {
         }
         self.granting.under_way = None;
         if file {
-            self.directory.remove(order::FILE);
+            self.directory.remove(ORDER);
         }
         Ok(())
     }

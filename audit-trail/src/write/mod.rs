@@ -36,11 +36,7 @@ use crate::{
     tree::{Hash, Tree},
 };
 
-pub(crate) use self::{
-    grant::Granting,
-    sign::{PUBLISHED, Signer},
-    sync::Shared,
-};
+pub(crate) use self::{grant::Granting, sign::Signer, sync::Shared};
 
 /// Settings of a writer.
 #[derive(Clone, Copy, Debug)]

@@ -14,10 +14,10 @@ use rustix::{fs, io::Errno};
 use super::{Sealed, Stop, Writer, without_notes};
 use crate::{
     directory::{Directory, file_id, size},
+    files::{LOCK, file_name},
     line::{Event, MAX_LINE},
-    lock::{self, Lock},
+    lock::Lock,
     recover::move_tail,
-    segment::file_name,
 };
 
 impl Writer {
@@ -163,7 +163,7 @@ impl Writer {
         let root = Directory::root(root, self.directory.shared_disk()).map_err(failed)?;
         let taken = root.child(name).and_then(|folder| Ok((Lock::take(&folder)?, folder)));
         let is_new = |folder: &Directory| {
-            folder.names().is_ok_and(|names| names.iter().all(|name| name == lock::NAME))
+            folder.names().is_ok_and(|names| names.iter().all(|name| name == LOCK))
         };
         let Some((Some(lock), directory)) = taken.ok().filter(|(_, folder)| is_new(folder)) else {
             return self.leave("it was removed or moved, and something else took its place");

@@ -9,11 +9,8 @@ use rustix::{
 
 use super::{Active, Stop, Writer};
 use crate::{
-    directory::file_id,
-    disk::write_all,
-    line::Event,
-    recover::set_aside,
-    segment::{file_name, header},
+    directory::file_id, disk::write_all, files::file_name, line::Event, recover::set_aside,
+    segment::header,
 };
 
 impl Writer {

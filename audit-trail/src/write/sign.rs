@@ -10,12 +10,11 @@ use rustix::io::Errno;
 use super::{Stop, Writer};
 use crate::{
     disk::write_all,
+    files::CHECKPOINT,
     note::{Checkpoint, SigningKey, to_line},
     tree::Tree,
 };
 
-/// The file that holds the latest checkpoint.
-pub(crate) const PUBLISHED: &str = "checkpoint";
 /// How long after an error it is tried again.
 const AGAIN: Duration = Duration::from_millis(400);
 
@@ -152,7 +151,7 @@ impl Writer {
 
     /// Publishes a checkpoint, after which none waits for it.
     fn put(&mut self, note: &str) -> Result<(), Errno> {
-        self.directory.replace_whole(PUBLISHED, note.as_bytes())?;
+        self.directory.replace_whole(CHECKPOINT, note.as_bytes())?;
         self.signer.unpublished = None;
         self.signer.published = Some(Instant::now());
         Ok(())
