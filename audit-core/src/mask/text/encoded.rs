@@ -25,15 +25,23 @@ impl Scan<'_, '_, '_, '_> {
         if at < self.looked || !is_escape {
             return None;
         }
-        let begins = |b: &u8| matches!(b, b'=' | b'?' | b'#') || ends(*b);
+        let begins = |b: &u8| matches!(b, b'=' | b'?' | b'#' | b'\'') || ends(*b);
         let before = bytes[self.copied..at].iter().rposition(begins);
         let begin = before.map_or(self.copied, |last| self.copied + last + 1);
-        let len = bytes[at..].iter().position(|b| ends(*b));
+        // Nobody has to encode a `'`.
+        let quoted = bytes[..begin].last() == Some(&b'\'');
+        let len = bytes[at..].iter().position(|b| ends(*b) || (quoted && *b == b'\''));
         let mut end = len.map_or(bytes.len(), |len| at + len);
         // A `&` that nobody encoded, within quotes which are.
         if bytes.get(end) == Some(&b'&') && is_open(&self.text[begin..end]) {
             let len = bytes[end..].iter().position(|b| *b != b'&' && ends(*b));
             end = len.map_or(bytes.len(), |len| end + len);
+        }
+        // One that was opened before.
+        let word = &self.text[begin..end];
+        let closed = word.trim_end_matches([',', ';', '.', ')', ']', '}']);
+        if closed.ends_with('\'') && word.matches('\'').count() % 2 == 1 {
+            end = begin + closed.len() - 1;
         }
         // `\"` ends a text in a text.
         let end = end - bytes[at..end].iter().rev().take_while(|b| **b == b'\\').count();
@@ -145,7 +153,7 @@ impl Scan<'_, '_, '_, '_> {
 
 /// Ends something encoded, which stands in a query or in a sentence.
 fn ends(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || matches!(byte, b'&' | b'"' | b'\'' | b'`' | b'<' | b'>')
+    byte.is_ascii_whitespace() || matches!(byte, b'&' | b'"' | b'`' | b'<' | b'>')
 }
 
 /// Whether a quote is opened and not closed.

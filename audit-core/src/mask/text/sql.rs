@@ -28,7 +28,7 @@ impl Scan<'_, '_, '_, '_> {
 
     /// What the word that ends at `end` selects of what follows, or the one before it.
     fn told_before(&self, end: usize) -> Option<Sel> {
-        const BETWEEN: [&str; 7] = ["as", "ilike", "in", "is", "like", "to", "was"];
+        const BETWEEN: [&str; 8] = ["as", "eq", "ilike", "in", "is", "like", "to", "was"];
         let (begin, word) = self.word_before(end);
         let spaced = begin > self.floor && self.text.as_bytes()[begin - 1] == b' ';
         let before = || if spaced { self.word_before(begin - 1) } else { (begin, "") };

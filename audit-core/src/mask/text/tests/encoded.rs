@@ -33,6 +33,8 @@ fn what_is_encoded_is_looked_at_as_what_it_stands_for() {
             }
         }
     }
+    hides("/x?f=%7B%22password%22%3A%22it's%20Secret-1%22%7D");
+    hides("/x?f=(password%20eq%20'Secret-1')&z=1");
     hides("/x?f=%7B%22password%22:%22a&Secret-1%22%7D&z=1");
     hides("GET /login%3Fpassword%3DSecret-1");
 }
@@ -47,6 +49,8 @@ fn the_rest_of_what_is_encoded_stays() {
         ("a /b%20c/?n=%2Fy%3Fpin%3D1+2 d", "a /b%20c/?n=%2Fy%3Fpin%3D[redacted] d"),
         ("n=%2F%C3%A9%3Fpin%3D1%26a%3D2", "n=%2F%C3%A9%3Fpin%3D[redacted]%26a%3D2"),
         ("n=%2Fy%3Fpin%3Da%20b&q=1%22&c=d", "n=%2Fy%3Fpin%3D[redacted]&q=1%22&c=d"),
+        ("'/x?n=%2Fy%3Fpin%3Da'; b", "'/x?n=%2Fy%3Fpin%3D[redacted]'; b"),
+        ("('n%3Dx%26pin%3Da', 'b')", "('n%3Dx%26pin%3D[redacted]', 'b')"),
         ("n=code%3D1%26a%3Dx", "n=code%3D[redacted]%26a%3Dx"),
         ("n=a+b%2Bc%3Fpin%3D1", "n=a+b%2Bc%3Fpin%3D[redacted]"),
     ] {
