@@ -14,10 +14,17 @@ pub(super) struct Command<'t> {
 /// Steps of an option of one letter, before which a command is looked for.
 const OPTION: usize = 15;
 
+/// Letters with a credential behind them; those of curl; and those that curl takes with nothing
+/// behind them.
+const LETTERS: &[u8] = b"abpuwxEPU";
+const CURL: &[u8] = b"buxEU";
+const FLAGS: &[u8] = b"#0123468BGIJLMNORSVZafgijklnpqsv";
+
 /// Commands that take a credential behind a single letter.
 const COMMANDS: &[&str] = &[
     "curl",
     "http",
+    "https",
     "ldapsearch",
     "login",
     "mariadb",
@@ -31,6 +38,8 @@ const COMMANDS: &[&str] = &[
     "redis-cli",
     "sshpass",
     "unzip",
+    "xh",
+    "xhs",
     "zip",
 ];
 
@@ -40,8 +49,9 @@ fn named(word: &str) -> Option<&'static str> {
     if !ENDS.contains(&last) {
         return None;
     }
-    let folder = word.bytes().rposition(|b| b == b'/');
+    let folder = word.bytes().rposition(|b| matches!(b, b'/' | b'\\'));
     let word = folder.map_or(word, |at| &word[at + 1..]);
+    let word = word.strip_suffix(".exe").unwrap_or(word);
     COMMANDS.iter().find(|known| known.eq_ignore_ascii_case(word)).copied()
 }
 
@@ -81,11 +91,21 @@ impl<'t> Scan<'t, '_, '_, '_> {
     /// At the `-` of an option of one letter, with its value behind it or in the next word.
     pub(super) fn letter(&mut self, at: usize) -> Option<usize> {
         let bytes = self.text.as_bytes();
-        let letter = bytes.get(at + 1).filter(|letter| b"abpuwPU".contains(letter))?;
+        // `-sSu x`: curl takes letters together.
+        let flags = bytes[at + 1..].iter().take_while(|letter| FLAGS.contains(letter)).count();
+        let together = flags > 0 && bytes.get(at + flags + 1).is_some_and(|b| CURL.contains(b));
+        let mut at = at;
+        if together && self.command(at) == "curl" {
+            at += flags;
+        }
+        let letter = bytes.get(at + 1).filter(|letter| LETTERS.contains(letter))?;
         self.scope.spend(OPTION);
         let apart = bytes.get(at + 2).is_none_or(u8::is_ascii_whitespace);
         let (sign, sel) = match (self.command(at), letter) {
-            ("curl", b'u' | b'U') | ("http", b'a') => (':', Some(Sel::USER_INFO)),
+            ("curl", b'u' | b'U' | b'E') | ("http" | "https" | "xh" | "xhs", b'a') => {
+                (':', Some(Sel::USER_INFO))
+            }
+            ("curl", b'x') => ('@', Some(Sel::USER_INFO)),
             ("curl", b'b') => ('=', Some(Sel::COOKIE)),
             ("mariadb" | "mysql" | "mysqladmin" | "mysqldump", b'p') if !apart => (' ', None),
             ("login" | "mongo" | "mongodump" | "mongorestore" | "mongosh" | "sshpass", b'p')
@@ -101,13 +121,22 @@ impl<'t> Scan<'t, '_, '_, '_> {
     /// The same for `--user`, `--proxy-user` and `--cookie`, whose value follows.
     pub(super) fn long_option(&mut self, at: usize, name: &str, end: usize) -> Option<usize> {
         let (sign, sel) = match name {
-            "user" | "proxy-user" => (':', Sel::USER_INFO),
-            "cookie" => ('=', Sel::COOKIE),
+            "user" | "proxy-user" | "cert" | "proxy-cert" | "auth" => (':', Some(Sel::USER_INFO)),
+            "proxy" | "preproxy" | "socks4" | "socks4a" | "socks5" | "socks5-hostname" => {
+                ('@', Some(Sel::USER_INFO))
+            }
+            "cookie" => ('=', Some(Sel::COOKIE)),
+            "oauth2-bearer" => (' ', Some(Sel::AUTHORIZATION)),
+            "pass" | "proxy-pass" | "tlspassword" | "proxy-tlspassword" => (' ', None),
             _ => return None,
         };
-        if self.command(at) != "curl" {
-            return None;
+        self.scope.spend(OPTION);
+        match self.command(at) {
+            "curl" if name != "auth" => {}
+            "http" | "https" | "xh" | "xhs" if name == "auth" => {}
+            _ => return None,
         }
+        let sel = sel.or_else(|| self.scope.find(Of::Field, "password"))?;
         self.credential(sel, sign, end)
     }
 
@@ -118,6 +147,12 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let word = self.text.get(value.begin..to).filter(|word| !word.is_empty())?;
         if (sign != ' ' && !word.contains(sign)) || word.starts_with('-') {
             return None;
+        }
+        if sign == '@' {
+            // `user:x@host`, where no scheme tells that it is a URL.
+            let len = word.rfind('@').filter(|len| word[..*len].contains(':'))?;
+            let from = word[..len].find("//").map_or(0, |at| at + 2);
+            return Some(self.replace(sel, value.begin + from, value.begin + len, true));
         }
         // A user without a password, and what follows is none; unless it is a name.
         if let Some(name) = word.strip_suffix([':', '='])

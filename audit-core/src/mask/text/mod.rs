@@ -10,6 +10,7 @@ mod pairs;
 mod sql;
 mod url;
 mod value;
+mod words;
 
 use std::borrow::Cow;
 
@@ -201,6 +202,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let (floor, bytes) = (self.floor, self.text.as_bytes());
         self.floor = at + 1;
         let end = name::end(self.text, floor, at);
+        let name_end = end;
         let begin = name::start(self.text, floor, end);
         if begin == end && bytes.get(end) != Some(&b']') {
             return at + 1;
@@ -243,12 +245,13 @@ impl<'t> Scan<'t, '_, '_, '_> {
             return self.replace(sel, from, to, true);
         }
         let value = self.value(at + 1);
-        let Some(end) = value.end else {
+        let Some(word) = value.end else {
             return self.replace(sel, value.begin, self.text.len(), false);
         };
-        if end == value.begin {
+        if word == value.begin {
             return at + 1;
         }
+        let end = self.words_end(floor, (begin, name_end), at, value);
         let word = &self.text[value.begin..end];
         let done = self.replace(sel, value.begin, end, true);
         // `authorization: Bearer x` hides two words.
@@ -372,6 +375,11 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let len = name.iter().position(|b| !is_ascii_name(*b)).unwrap_or(name.len());
         let end = from + len;
         let spaces = self.spaces(end);
+        if bytes.get(end) == Some(&b'=')
+            && let Some(next) = self.long_option(at, &self.text[from..end], end + 1)
+        {
+            return next;
+        }
         if spaces == 0 || matches!(bytes.get(end + spaces), None | Some(b'-' | b'=' | b':')) {
             return end;
         }

@@ -24,7 +24,7 @@ pub(super) fn end(text: &str, floor: usize, at: usize) -> usize {
     while let Some(last) = bytes.get(floor..end).and_then(<[u8]>::last) {
         let before = end;
         match last {
-            b'"' | b'\'' | b'`' | b'\\' | b']' | b'*' | 0 => end -= 1,
+            b'"' | b'\'' | b'`' | b'\\' | b']' | b'*' | b'^' | 0 => end -= 1,
             b'/' => end = comment(&bytes[floor..end]).map_or(end, |from| floor + from),
             b'm' => end = colour(&bytes[floor..end]).map_or(end, |from| floor + from),
             last if *last <= b' ' || !last.is_ascii() => {
@@ -184,7 +184,9 @@ fn spelled(name: &str, looked: bool, scope: &Scope<'_>) -> Option<Sel> {
     {
         return Some(found);
     }
-    let defined = name.strip_prefix("-D").filter(|rest| !rest.is_empty());
+    // `-Dname`, and what commands take as `-d name=x`, `-F`, `-H`.
+    let glued = name.strip_prefix('-').and_then(|rest| rest.strip_prefix(['D', 'd', 'F', 'H']));
+    let defined = glued.filter(|rest| !rest.is_empty());
     let last = trimmed
         .bytes()
         .any(|b| b == b'.')

@@ -4,6 +4,7 @@ use super::{
     *,
 };
 
+mod commands;
 mod encoded;
 mod next;
 mod noise;
@@ -82,7 +83,7 @@ fn what_people_and_libraries_write() {
             "INSERT INTO t (\"user\", password, n) VALUES ('a,(b', [redacted], 7), ('c', [redacted], 8)",
         ),
         ("insert into t(pin) values(1)", "insert into t(pin) values([redacted])"),
-        ("t(pin,note) values(1,'pin=2 b')", "t(pin,note) values([redacted],'pin=[redacted] b')"),
+        ("t(pin,note) values(1,'pin=2 b')", "t(pin,note) values([redacted],'pin=[redacted]')"),
         ("Key (email, token)=(a, x) exists", "Key (email, token)=(a, [redacted]) exists"),
         (
             "SELECT user,password FROM t WHERE id IN (1,2)",
@@ -324,6 +325,16 @@ fn a_hostile_text_is_linear() {
         "a%25252520",
         "%3Ca%20",
         "%2522 ",
+        "'a%20",
+        "'pin: a ",
+        "\"pin=a b ",
+        "pin: ^\"a ",
+        "name: ^\\^\"a",
+        "curl -su a:",
+        "-ss",
+        "pin: pin: ",
+        "pin \"a\": ",
+        "\npin: a b c",
     ] {
         let text = piece.repeat(256 * 1024 / piece.len());
         let began = std::time::Instant::now();

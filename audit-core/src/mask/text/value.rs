@@ -111,7 +111,7 @@ fn blank(text: &str, at: usize) -> usize {
 }
 
 /// Whether a name with a `:` or `=` begins here.
-fn is_named(bytes: &[u8], at: usize) -> bool {
+pub(super) fn is_named(bytes: &[u8], at: usize) -> bool {
     let rest = &bytes[at..];
     let len = rest.iter().take_while(|b| is_word(**b) || matches!(b, b'_' | b'-' | b'.')).count();
     let spaces = rest[len..].iter().take_while(|b| **b == b' ').count();
@@ -166,6 +166,9 @@ fn one(text: &str, at: usize) -> Found {
     if prefix < 3 && is_quote(get(at + prefix)) {
         at += prefix;
     }
+    if let Some(found) = careted(bytes, at) {
+        return found;
+    }
     let escapes = bytes[at..].iter().take_while(|b| **b == b'\\').count();
     match bytes.get(at + escapes) {
         Some(quote) if is_quote(*quote) => {
@@ -184,6 +187,17 @@ fn one(text: &str, at: usize) -> Found {
         Some(b',' | b';' | b'&') if !begins_something(bytes, at + 1) => word(bytes, at, at + 1),
         _ => Found::nothing(at),
     }
+}
+
+/// `^\^"x^\^"`, as a command for Windows has it.
+fn careted(bytes: &[u8], at: usize) -> Option<Found> {
+    let signs = bytes[at..].iter().take(16).take_while(|b| matches!(b, b'^' | b'\\')).count();
+    let open = bytes.get(at..=at + signs)?;
+    if !open.starts_with(b"^") || !open.ends_with(b"\"") {
+        return None;
+    }
+    let begin = at + open.len();
+    Some(Found { begin, end: memchr::memmem::find(&bytes[begin..], open).map(|len| begin + len) })
 }
 
 fn word(bytes: &[u8], begin: usize, from: usize) -> Found {
@@ -262,6 +276,11 @@ impl Quoted {
             if triple && !bytes[at..].starts_with(&[quote; 2]) {
                 continue;
             }
+            // A shell's `'` in `'…'`.
+            if quote == b'"' && bytes[..close].ends_with(b"'") && bytes[at..].starts_with(b"'\"'") {
+                at += 3;
+                continue;
+            }
             // An even number of them escapes each other.
             let is_escaped = slashes > escapes && !(escapes == 0 && slashes % 2 == 0);
             if is_escaped {
@@ -317,7 +336,7 @@ fn ends_always(byte: u8) -> bool {
 
 /// An unquoted value ends at white space; and at a separator or quote if what follows looks like
 /// something else: passwords hold them too.
-fn unquoted(bytes: &[u8], begin: usize) -> usize {
+pub(super) fn unquoted(bytes: &[u8], begin: usize) -> usize {
     let mut at = begin;
     while let Some(byte) = bytes.get(at) {
         let over = match byte {

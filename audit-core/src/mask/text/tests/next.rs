@@ -35,7 +35,7 @@ fn a_name_is_not_taken_for_the_value_of_another() {
         hides(text);
     }
     for (text, expected) in [
-        ("credentials: password: x y", "credentials: [redacted] y"),
+        ("a credentials: password: x y", "a credentials: [redacted] y"),
         ("password \"pin\":\"x\", a", "password \"[redacted]\", a"),
         ("password \"pin\": x, a", "password [redacted], a"),
         ("password: pin: \"x\", a", "password: [redacted], a"),
