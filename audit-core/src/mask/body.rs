@@ -71,7 +71,7 @@ fn masked(
     let done = match format {
         Format::Json => return json(out, text, cut, scope),
         // Whatever it is called, what looks like JSON is masked like JSON.
-        Format::Text if text.trim_start().starts_with(['{', '[']) => {
+        Format::Text if text.trim_start().starts_with(['{', '[']) && !is_log(text) => {
             let mark = scope.list.mark();
             match json(out, text, cut, scope) {
                 // A log line may begin with a bracket; an object is nothing else.
@@ -128,6 +128,20 @@ fn json(mut out: String, text: &str, cut: bool, scope: &mut Scope<'_>) -> Result
         Ok(shape) if shape.is_value() && !cut => Ok(Body::Value(out)),
         Ok(_) => Ok(Body::Text(out)),
         Err(_) => Err(OmitReason::Unparsable),
+    }
+}
+
+/// Whether a text begins as lines of logs do, `[INFO]` or `[2026-01-01 10:00]`, and no JSON.
+fn is_log(text: &str) -> bool {
+    let Some(rest) = text.trim_start().strip_prefix('[') else { return false };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let word = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+    match rest.as_bytes().get(digits.max(word)) {
+        Some(b'-' | b'/' | b':') if digits > 0 => true,
+        Some(b']' | b' ' | b':' | b'-' | b'.' | b'/' | b'_') => {
+            word > 0 && !["true", "false", "null"].contains(&&rest[..word])
+        }
+        _ => false,
     }
 }
 

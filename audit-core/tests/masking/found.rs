@@ -173,3 +173,15 @@ fn texts_in_documents_are_looked_through_like_texts() {
         check("application/json", &format!("{{\"a\":\"{text} kept\"}}"));
     }
 }
+
+#[test]
+fn a_log_that_begins_with_a_bracket_is_a_text() {
+    for before in ["[INFO]", "[2026-01-01 10:00] INFO", "[12:30:01]", "[http-1]", " [a.b]"] {
+        check("text/plain", &format!("{before} kept {{\"u\":\"kept\",\"pin\":\"S3cr3t\"}}\n"));
+    }
+    for body in
+        ["[true, {\"pin\":\"S3cr3t\"}", "[2, {\"pin\":\"S3cr3t\"}", "[-1,{\"pin\":\"S3cr3t\""]
+    {
+        check("text/plain", body);
+    }
+}

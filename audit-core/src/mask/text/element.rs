@@ -16,16 +16,18 @@ impl<'t> Scan<'t, '_, '_, '_> {
             return at + 1;
         }
         let from = at + opens.len();
-        let is_name = |b: &u8| {
-            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':') || !b.is_ascii()
-        };
-        let end = from + bytes[from..].iter().take_while(|b| is_name(b)).count();
+        let rest = &self.text[from..];
+        let end = from + rest.find(|c| !is_name(c)).unwrap_or(rest.len());
         let name = &self.text[from..end];
         let local = &self.text[name_start(self.text, from, end)..end];
         if local.is_empty() {
             return at + 1;
         }
-        let Some(sel) = self.scope.find(Of::Field, local) else {
+        let says = self.scope.says(local, local.len());
+        let Some(sel) = says.selected else {
+            if let Some(next) = self.pair_of_elements(at, end, (opens, says.role)) {
+                return next;
+            }
             return match bytes.get(end) {
                 Some(b' ' | b'\t' | b'\n' | b'\r') if !encoded => self.attributes(at, end),
                 _ => at + 1,
@@ -54,18 +56,16 @@ impl<'t> Scan<'t, '_, '_, '_> {
         if bytes[close - 1] == b'/' || content == bytes.len() {
             return content;
         }
-        let closing = format!("{opens}/{name}");
-        let known = self.unclosed.contains(&name) || self.unclosed.len() >= UNCLOSED;
-        let found = if known { None } else { self.text[content..].find(&closing) };
-        let end = match found {
-            Some(len) => content + len,
+        let end = match self.closed(content, opens, name) {
+            Some(end) => end,
             None => {
-                if !known {
-                    self.unclosed.push(name);
-                }
                 // `usage: <password> <host>` names what goes there.
                 let next = bytes[content..].iter().find(|b| **b != b' ');
-                if matches!(next, None | Some(b'<' | b'\n' | b'[' | b')' | b'"' | b'.' | b',')) {
+                let hidden = self.text[content..].trim_start().starts_with("<!")
+                    || !self.unclosed.contains(&name);
+                if !hidden
+                    && matches!(next, None | Some(b'<' | b'\n' | b'[' | b')' | b'"' | b'.' | b','))
+                {
                     return content;
                 }
                 bytes.len()
@@ -78,7 +78,26 @@ impl<'t> Scan<'t, '_, '_, '_> {
     }
 }
 
-impl Scan<'_, '_, '_, '_> {
+impl<'t> Scan<'t, '_, '_, '_> {
+    /// An element that is the name in a pair, or the value: `<name>pin</name><value>x</value>`.
+    fn pair_of_elements(&mut self, at: usize, from: usize, of: (&str, Role)) -> Option<usize> {
+        let (opens, role) = of;
+        if !matches!(role, Role::Name | Role::Value) {
+            return None;
+        }
+        self.scope.spend(TOLD);
+        let (_, content) = tag_end(self.text.as_bytes(), from, opens.len() > 1)?;
+        let near = &self.text[..self.text.floor_char_boundary(content + TAG)];
+        let next = near[content..].find(opens).map_or(near.len(), |len| content + len);
+        if role == Role::Name {
+            self.named = self.scope.find_told(&near[content..next]).map(|sel| (sel, at));
+            return None;
+        }
+        let (sel, _) = self.named.filter(|(_, named)| at - named <= TAG)?;
+        let end = closing(near, content, opens, &near[at + opens.len()..from]).unwrap_or(next);
+        (end > content).then(|| self.replace(sel, content, end, true))
+    }
+
     /// In a tag whose name says nothing: an attribute may be the name of another, or of what is
     /// in the element, as in `<input name="password" value="x">`.
     fn attributes(&mut self, at: usize, from: usize) -> usize {
@@ -112,14 +131,57 @@ impl Scan<'_, '_, '_, '_> {
         if !values.is_empty() {
             return content;
         }
-        let next = self.text.as_bytes()[content..].iter().position(|b| matches!(b, b'<' | b'\n'));
-        match next {
-            Some(len) if len > 0 && self.text[content + len..].starts_with("</") => {
-                self.replace(sel, content, content + len, true)
-            }
+        match self.closed(content, "<", &self.text[at + 1..from]) {
+            Some(end) if end > content => self.replace(sel, content, end, true),
             _ => content,
         }
     }
+
+    /// Where an element is closed. That it is not is remembered, so that nobody can have it looked
+    /// for again and again.
+    fn closed(&mut self, content: usize, opens: &str, name: &'t str) -> Option<usize> {
+        if self.unclosed.contains(&name) || self.unclosed.len() >= UNCLOSED {
+            return None;
+        }
+        let end = closing(self.text, content, opens, name);
+        if end.is_none() {
+            self.unclosed.push(name);
+        }
+        end
+    }
+}
+
+/// Where the tag stands that closes an element, whose content begins here. In what is quoted so
+/// that it is no tag there is none, and elements of the same name have their own.
+fn closing(text: &str, content: usize, opens: &str, name: &str) -> Option<usize> {
+    let closes = if opens.len() > 1 { "&gt;" } else { ">" };
+    let ends = |rest: &str| match rest.strip_prefix(name) {
+        Some(rest) => rest.starts_with(closes) || !rest.starts_with(is_name),
+        None => false,
+    };
+    let (mut at, mut depth) = (content, 0);
+    loop {
+        at += text[at..].find(opens)? + opens.len();
+        let rest = &text[at..];
+        let quoted = [("![CDATA[", "]]"), ("!--", "--")];
+        if let Some((_, end)) = quoted.into_iter().find(|(begin, _)| rest.starts_with(begin)) {
+            let end = format!("{end}{closes}");
+            at += rest.find(&end)? + end.len();
+        } else if rest.strip_prefix('/').is_some_and(ends) {
+            if depth == 0 {
+                return Some(at - opens.len());
+            }
+            depth -= 1;
+        } else if ends(rest) && !is_empty(rest, closes) {
+            depth += 1;
+        }
+    }
+}
+
+/// Whether a tag is an element by itself, as `<a/>`.
+fn is_empty(tag: &str, closes: &str) -> bool {
+    let near = &tag[..tag.floor_char_boundary(TAG)];
+    near.find(closes).is_some_and(|end| near[..end].ends_with('/'))
 }
 
 /// The attributes of a tag that is well-formed enough: their names, and where their values are.
@@ -161,6 +223,13 @@ impl<'t> Iterator for Attributes<'t> {
     }
 }
 
+/// Whether a character is in the name of an element.
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':') || !c.is_ascii()
+}
+
+/// Steps of an element that may be one of a pair.
+const TOLD: usize = 35;
 /// Longest tag: each is looked through by itself.
 const TAG: usize = 512;
 /// How far behind the name of a torn tag an attribute begins.

@@ -71,6 +71,7 @@ fn words_in(out: &mut String, text: &str, is_value: bool, scope: &mut Scope<'_>)
         floor: 0,
         unclosed: Vec::new(),
         told: None,
+        named: None,
         looked: 0,
         command: Command::default(),
         is_value,
@@ -165,6 +166,8 @@ struct Scan<'t, 'o, 's, 'a> {
     unclosed: Vec<&'t str>,
     /// What the last name of a pair selects, as in `name=password value=x`, and where it ends.
     told: Option<(Sel, usize)>,
+    /// The same of the last element which is the name of a pair.
+    named: Option<(Sel, usize)>,
     /// How far what is encoded was looked at.
     looked: usize,
     command: Command<'t>,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{
     super::{fields, part::Of, rules::Sel, scope::Scope},
     is_letter, name_start,
+    value::REFERENCES,
 };
 
 /// Where the name before a separator ends: behind it may be white space, quotes, marks, colour
@@ -25,6 +26,11 @@ pub(super) fn end(text: &str, floor: usize, at: usize) -> usize {
         let before = end;
         match last {
             b'"' | b'\'' | b'`' | b'\\' | b']' | b'*' | b'^' | 0 => end -= 1,
+            b';' => {
+                let before = &bytes[floor..end];
+                let quote = REFERENCES.into_iter().find(|quote| before.ends_with(quote));
+                end -= quote.map_or(0, <[u8]>::len);
+            }
             b'/' => end = comment(&bytes[floor..end]).map_or(end, |from| floor + from),
             b'm' => end = colour(&bytes[floor..end]).map_or(end, |from| floor + from),
             last if *last <= b' ' || !last.is_ascii() => {

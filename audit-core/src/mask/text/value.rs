@@ -166,7 +166,7 @@ fn one(text: &str, at: usize) -> Found {
     if prefix < 3 && is_quote(get(at + prefix)) {
         at += prefix;
     }
-    if let Some(found) = careted(bytes, at) {
+    if let Some(found) = careted(bytes, at).or_else(|| referred(bytes, at)) {
         return found;
     }
     let escapes = bytes[at..].iter().take_while(|b| **b == b'\\').count();
@@ -198,6 +198,18 @@ fn careted(bytes: &[u8], at: usize) -> Option<Found> {
     }
     let begin = at + open.len();
     Some(Found { begin, end: memchr::memmem::find(&bytes[begin..], open).map(|len| begin + len) })
+}
+
+/// Quotes, as HTML has them in attributes.
+pub(super) const REFERENCES: [&[u8]; 6] =
+    [b"&quot;", b"&#34;", b"&#x22;", b"&apos;", b"&#39;", b"&#x27;"];
+
+/// `&quot;x&quot;`.
+fn referred(bytes: &[u8], at: usize) -> Option<Found> {
+    let rest = bytes[at..].strip_prefix(b"&").map(|_| &bytes[at..])?;
+    let quote = REFERENCES.into_iter().find(|quote| rest.starts_with(quote))?;
+    let begin = at + quote.len();
+    Some(Found { begin, end: memchr::memmem::find(&bytes[begin..], quote).map(|len| begin + len) })
 }
 
 fn word(bytes: &[u8], begin: usize, from: usize) -> Found {

@@ -50,3 +50,47 @@ fn each_attribute_has_a_name_of_its_own() {
         assert_eq!(masked(text), expected);
     }
 }
+
+#[test]
+fn an_element_ends_where_its_own_tag_closes_it() {
+    for text in [
+        "<a><password><![CDATA[x</password>Secret-1]]></password>",
+        "<a><password>x<!-- </password> -->Secret-1</password>",
+        "<a><password>x</passwordx>Secret-1</password>",
+        "<a><password>x</password-x>Secret-1</password>",
+        "<a><password><password>x</password>Secret-1</password>",
+        "<a><password><password/>x</password >y<password> Secret-1",
+        "&lt;password&gt;&lt;!--&lt;/password&gt;--&gt;Secret-1&lt;/password&gt;",
+        "<password><![CDATA[Secret-1",
+        "<r><f><name>password</name><value>Secret-1</value></f>",
+        "<r><f>\n<name>pin</name>\n <value t='1'>Secret-1</value>\n</f>",
+        "&lt;key&gt;pin&lt;/key&gt;&lt;value&gt;Secret-1&lt;/value&gt;",
+        "<!DOCTYPE a><a><f name=\"password\"><v>Secret-1</v></f></a>",
+        "{&quot;password&quot;:&quot;a Secret-1&quot;}",
+        "<div data-x=\"{&#34;password&#34;:&#34;a Secret-1&#34;}\">",
+    ] {
+        hides(text);
+    }
+    for (text, expected) in [
+        (
+            "<r><name>a</name><value>1</value><name>pin</name><value>2</value>",
+            "<r><name>a</name><value>1</value><name>pin</name><value>[redacted]</value>",
+        ),
+        (
+            "<r><name>pin</name><name>a</name><value>1</value>",
+            "<r><name>pin</name><name>a</name><value>1</value>",
+        ),
+        (
+            "<f name='pin'><v>1</v></f><f name='a'><v>2</v></f>",
+            "<f name='pin'>[redacted]</f><f name='a'><v>2</v></f>",
+        ),
+        ("<k>a</k><value></value><x>1</x>", "<k>a</k><value></value><x>1</x>"),
+        ("<pin>1</pin><pinned>2</pinned>", "<pin>[redacted]</pin><pinned>2</pinned>"),
+        (
+            "{&quot;pin&quot;:&quot;1 2&quot;,&quot;a&quot;:3}",
+            "{&quot;pin&quot;:&quot;[redacted]&quot;,&quot;a&quot;:3}",
+        ),
+    ] {
+        assert_eq!(masked(text), expected);
+    }
+}
