@@ -2,7 +2,7 @@
 
 use super::{
     form::form,
-    format::{Format, is_utf8, media_type, parameter},
+    format::{Format, begins_like_events, is_multipart, is_utf8, media_type, parameter},
     json,
     lines::lines,
     multipart::multipart,
@@ -83,12 +83,12 @@ fn masked(
             out = String::new();
             engine(Format::Text, &mut out, text, cut, scope)
         }
-        // A form under another name: where its values are, no text tells.
+        // A form under another name.
         Format::Text if is_multipart(text) => Err(Unparsable),
-        Format::Text if text.trim_start().starts_with('<') => {
+        Format::Text => {
             let (mark, before) = (scope.list.mark(), scope.masked);
-            match xml(&mut out, text.trim(), cut, scope) {
-                Ok(()) if scope.masked > before => Ok(()),
+            match look(text).map(|format| engine(format, &mut out, text.trim(), cut, scope)) {
+                Some(Ok(())) if scope.masked > before => Ok(()),
                 _ => {
                     scope.list.take_back(mark);
                     out.clear();
@@ -145,8 +145,14 @@ fn is_log(text: &str) -> bool {
     }
 }
 
-fn is_multipart(text: &str) -> bool {
-    text.trim_start().starts_with("--") && text.to_ascii_lowercase().contains("content-disposition")
+/// What a plain text may be as well, by its first bytes.
+fn look(text: &str) -> Option<Format> {
+    let text = text.trim_start();
+    match text.as_bytes().first()? {
+        b'<' => Some(Format::Xml),
+        b'"' => Some(Format::Json),
+        _ => begins_like_events(text).then_some(Format::Sse),
+    }
 }
 
 fn looks_like_json(bytes: &[u8]) -> bool {

@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{
     names::Says,
     part::Of,
-    paths::{Child, Walk},
+    paths::{Child, Reached, Walk},
     rules::Sel,
     scope::Scope,
     unparsable::Unparsable,
@@ -227,7 +227,7 @@ pub(super) static MEANINGS: [u8; 256] = {
     table[b'[' as usize] |= NESTED;
     table
 };
-const TELLS: &[u8] = b"=:/ %+{[>-\"<\t";
+const TELLS: &[u8] = b"=:/ %+{[>-\"<\t|'";
 const CODES: &[u8] = b"%+\0";
 const STRANGE: &[u8] = b"\"{}<>\\";
 
@@ -305,6 +305,21 @@ impl Fields {
         if may_be_path(name, scope) { self.by_path(scope, name) } else { Ok(None) }
     }
 
+    /// Where the field of this name lies in paths, for a document that its value may hold.
+    pub(super) fn reached(&mut self, scope: &Scope<'_>, name: &str) -> (Reached, Reached) {
+        let mut of = |paths: &[_]| {
+            self.walk.begin(paths);
+            for segment in segments(name).take(64) {
+                self.walk.look(paths, child(segment));
+            }
+            self.walk.reached()
+        };
+        match scope.rules.has_paths() && scope.spend(WALKED) {
+            true => (of(scope.rules.paths()), of(scope.rules.excepted_paths())),
+            false => Default::default(),
+        }
+    }
+
     fn by_path(&mut self, scope: &Scope<'_>, name: &str) -> Result<Option<Sel>, Unparsable> {
         if !scope.spend(WALKED) {
             return Err(Unparsable);
@@ -321,9 +336,7 @@ impl Fields {
                 if !scope.spend(SEGMENT) {
                     return Err(Unparsable);
                 }
-                let digits = segment.starts_with(|c: char| c.is_ascii_digit() || c == '+');
-                let index = if digits { segment.parse().ok().map(Child::Element) } else { None };
-                let found = self.walk.look(paths, index.unwrap_or(Child::Member(segment)));
+                let found = self.walk.look(paths, child(segment));
                 match (found, excepted) {
                     (Some(_), true) => return Ok(None),
                     (Some(at), false) => selected = selected.or(Some(scope.rules.of_path(at))),
@@ -332,6 +345,16 @@ impl Fields {
             }
         }
         Ok(selected)
+    }
+}
+
+/// What one of the names in a name leads to.
+fn child(segment: &str) -> Child<'_> {
+    let digits = segment.starts_with(|c: char| c.is_ascii_digit() || c == '+');
+    match segment {
+        "" => Child::SomeElement,
+        _ if !digits => Child::Member(segment),
+        _ => segment.parse().map_or(Child::Member(segment), Child::Element),
     }
 }
 
@@ -382,8 +405,12 @@ pub(super) fn split(text: &str, separates: impl Fn(u8) -> bool) -> (&str, Option
     }
 }
 
+/// The names in a name; an empty one for each `[]`.
 fn segments(name: &str) -> impl Iterator<Item = &str> {
-    name.split(['.', '[', ']']).filter(|segment| !segment.is_empty())
+    name.split(['.', '[']).flat_map(|piece| {
+        let names = piece.split(']').filter(|name| !name.is_empty());
+        names.chain((piece == "]").then_some(""))
+    })
 }
 
 fn old_escapes(name: &str) -> Option<String> {

@@ -240,7 +240,8 @@ impl<'t> Pair<'t> {
             if value.starts_with(['{', '[']) && value.contains('"') && !is_json(value) {
                 return Err(Unparsable);
             }
-            other(out, value, self.of_value, decodings, scope)?;
+            let reached = fields.reached(scope, &fields::decode(name).0);
+            scope.at(reached, |scope| other(out, value, self.of_value, decodings, scope))?;
         }
         Ok(Done::Written)
     }

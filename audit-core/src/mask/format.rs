@@ -65,6 +65,19 @@ pub(crate) fn media_type(content_type: &[u8]) -> &[u8] {
     content_type[..media_type_len(content_type)].trim_ascii()
 }
 
+/// Whether a text holds a multipart form: where its values are, no text tells.
+pub(super) fn is_multipart(text: &str) -> bool {
+    let has_line = text.trim_start().starts_with("--")
+        || memchr::memmem::find(text.as_bytes(), b"\n--").is_some();
+    has_line && text.to_ascii_lowercase().contains("content-disposition")
+}
+
+/// Whether a text begins as a stream of events does.
+pub(super) fn begins_like_events(text: &str) -> bool {
+    let name = text.bytes().take(6).position(|b| b == b':').map(|end| &text[..end]);
+    matches!(name, Some("" | "data" | "event" | "id" | "retry"))
+}
+
 /// A parameter of a Content-Type, without its quotes. `None` when it is not there, or twice.
 pub(crate) fn parameter<'a>(content_type: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
     let mut rest = &content_type[media_type_len(content_type)..];

@@ -24,46 +24,66 @@ pub(super) enum Role {
 const NAMES: &[&str] = &[
     "attr",
     "attribute",
+    "attribute_code",
     "attribute_name",
     "attributename",
     "column",
+    "claim",
+    "code",
     "column_name",
     "columnname",
     "dt",
     "field",
+    "field_id",
     "field_name",
+    "fieldid",
     "fieldname",
     "for",
     "header",
     "id",
+    "identifier",
     "k",
     "key",
     "label",
     "n",
     "name",
+    "option",
     "param",
+    "param-name",
     "parameter",
     "prop",
     "property",
     "property_name",
     "propertyname",
+    "setting",
     "th",
+    "title",
     "type",
+    "var",
     "variable",
 ];
 const VALUES: &[&str] = &[
     "after",
+    "answer",
     "before",
     "current",
+    "default",
+    "default_value",
+    "defaultvalue",
     "from",
     "fromstring",
+    "input",
+    "lhs",
     "new",
     "new_value",
     "newvalue",
     "old",
     "old_value",
     "oldvalue",
+    "param-value",
     "previous",
+    "raw",
+    "rhs",
     "string_value",
     "stringvalue",
     "to",
@@ -71,8 +91,11 @@ const VALUES: &[&str] = &[
     "v",
     "val",
     "value",
+    "value_string",
     "values",
+    "valuestring",
 ];
+const POINTERS: &[&str] = &["json_path", "json_pointer", "jsonpath", "path", "pointer"];
 const TEXTS: &[&str] = &["content", "text"];
 
 /// The longest of these names.
@@ -88,7 +111,7 @@ impl Role {
             () if NAMES.iter().any(is) => Self::Name,
             () if VALUES.iter().any(is) => Self::Value,
             () if TEXTS.iter().any(is) => Self::Text,
-            () if is(&"path") => Self::Pointer,
+            () if POINTERS.iter().any(is) => Self::Pointer,
             () => Self::None,
         }
     }
@@ -234,7 +257,7 @@ mod tests {
         ] {
             assert_eq!((Role::of(name), Role::of_field(name)), (role, field), "{name}");
         }
-        let all = || [NAMES, VALUES, TEXTS].into_iter().flatten();
+        let all = || [NAMES, VALUES, POINTERS, TEXTS].into_iter().flatten();
         assert!(all().all(|name| name.len() <= LONGEST && Role::of(name) != Role::None));
         let mut sorted: Vec<_> = all().collect();
         sorted.sort();

@@ -102,11 +102,17 @@ struct Done {
     steps: u16,
 }
 
+/// The places in paths where a text lies, for the document that it may hold.
+#[derive(Debug, Default)]
+pub(super) struct Reached(Vec<Done>);
+
 /// A child of the container that the walk is in.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Child<'a> {
     Member(&'a str),
     Element(usize),
+    /// One of them, of which nothing tells which.
+    SomeElement,
 }
 
 /// The places in paths that a walk through one document has reached, container by container.
@@ -126,6 +132,18 @@ impl Walk {
             self.reached.push(Done { path: path as u16, steps: 0 });
         }
         self.levels.push(0);
+    }
+
+    /// At the root of a document in a text, which lies where another walk is.
+    pub(super) fn begin_at(&mut self, paths: &[(Path, usize)], reached: &Reached) {
+        self.begin(paths);
+        reached.0.iter().for_each(|done| self.add(0, *done));
+    }
+
+    /// Where the child that was looked at last is.
+    pub(super) fn reached(&self) -> Reached {
+        let from = self.levels.last().copied().unwrap_or_default();
+        Reached(self.reached.get(from..).unwrap_or_default().to_vec())
     }
 
     /// Looks at a child of the present container: whether a path ends there (what it selects for).
@@ -191,6 +209,7 @@ impl Step {
                 false => lowered(name).eq(wanted.chars()),
             },
             (Self::Index(wanted), Child::Element(at)) => *wanted == at,
+            (Self::Index(_), Child::SomeElement) => true,
             _ => false,
         }
     }

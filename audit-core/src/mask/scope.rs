@@ -1,6 +1,6 @@
 //! What a masker of one part needs.
 
-use std::{borrow::Cow, cell::Cell};
+use std::{borrow::Cow, cell::Cell, mem};
 
 use super::{
     MaskRules, REDACTED, fields,
@@ -10,7 +10,7 @@ use super::{
     names::Says,
     pair::Role,
     part::{Of, Part},
-    paths::{Child, Walk},
+    paths::{Child, Reached, Walk},
     rules::{self, Sel},
 };
 
@@ -23,6 +23,8 @@ pub(super) struct Scope<'a> {
     pub(super) known: &'a Known,
     /// How deep JSON in strings of JSON is still looked into.
     pub(super) strings: u8,
+    /// Where the text that is looked into lies, for the paths that select and those excepted.
+    pub(super) reached: (Reached, Reached),
     /// How many values were masked.
     pub(super) masked: u64,
     /// The steps that may still be spent on what is rare and slow.
@@ -41,7 +43,7 @@ const STEPS: usize = 1_024;
 const STEPS_A_BYTE: usize = 5;
 
 impl<'a> Scope<'a> {
-    pub(super) const fn new(
+    pub(super) fn new(
         rules: &'a MaskRules,
         part: Part,
         list: &'a mut MaskedList,
@@ -51,7 +53,9 @@ impl<'a> Scope<'a> {
         let steps = Cell::new(STEPS);
         let walks = Cell::new(Vec::new());
         let text = Cell::new(String::new());
-        Self { rules, part, list, keys, known, strings: STRINGS, masked: 0, steps, walks, text }
+        let reached = Default::default();
+        let (strings, masked) = (STRINGS, 0);
+        Self { rules, part, list, keys, known, strings, reached, masked, steps, walks, text }
     }
 
     /// Allows the steps that a text of this length may cost.
@@ -74,6 +78,18 @@ impl Scope<'_> {
     #[inline]
     pub(super) fn may_go_on(&self) -> bool {
         self.steps.get() > 0
+    }
+
+    /// Looks into a text that lies there.
+    pub(super) fn at<T>(
+        &mut self,
+        reached: (Reached, Reached),
+        look: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = mem::replace(&mut self.reached, reached);
+        let seen = look(self);
+        self.reached = before;
+        seen
     }
 
     /// An empty text, with the memory of the one that was given back last.
@@ -136,7 +152,11 @@ impl Scope<'_> {
             true => rules::last_segment(&decoded).and_then(|last| self.find(Of::Field, last)),
             false => None,
         };
-        self.find(Of::Field, &decoded).or_else(last)
+        let by_path = || match self.rules.has_paths() && fields::has(&decoded, b'.') {
+            true => self.find_pointer(&decoded),
+            false => None,
+        };
+        self.find(Of::Field, &decoded).or_else(last).or_else(by_path)
     }
 
     /// Whether texts are searched for secrets by their own look.
@@ -176,7 +196,8 @@ impl Scope<'_> {
                     self.spend(ESCAPED);
                     Cow::Owned(rest[..end].replace("~1", "/").replace("~0", "~"))
                 }
-                false => Cow::Borrowed(&rest[..end]),
+                // Of `$['password']`, too.
+                false => Cow::Borrowed(rest[..end].trim_matches(['\'', '"'])),
             };
             let child = match element(&segment) {
                 Some(element) => Child::Element(element),
@@ -184,8 +205,9 @@ impl Scope<'_> {
             };
             let by_path = walk.look(rules.paths(), child).map(|at| rules.of_path(at));
             found = found.or(by_path).or_else(|| match &segment {
-                Cow::Borrowed(_) => self.says(rest, end).selected,
-                Cow::Owned(segment) => self.find(Of::Field, segment),
+                // Which need not be copied to be found.
+                Cow::Borrowed(segment) if segment.len() == end => self.says(rest, end).selected,
+                segment => self.find(Of::Field, segment),
             });
             match rest.get(end + 1..) {
                 Some(after) if found.is_none() => rest = after,

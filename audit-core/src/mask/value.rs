@@ -2,9 +2,20 @@
 
 use std::borrow::Cow;
 
-use super::{REDACTED, fields, json, rules::Sel, scope::Scope, text, xml::xml};
+use super::{
+    REDACTED, fields,
+    format::{begins_like_events, is_multipart},
+    json,
+    rules::Sel,
+    scope::Scope,
+    sse::sse,
+    text,
+    unparsable::Unparsable,
+    xml::xml,
+};
 
-/// Whether a text without a `:`, a `=` or a `<` in it may still hide something.
+/// Whether a text may still hide something that has none of the signs of most that do, such as
+/// a `:` or a `=`.
 pub(super) fn may_hide(text: &str) -> bool {
     let bytes = text.as_bytes();
     let hides = |from: usize, to: usize| (from..to).any(|at| hides_at(bytes, at));
@@ -41,7 +52,7 @@ fn hides_at(bytes: &[u8], at: usize) -> bool {
             bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic)
         }
         byte @ (b'-' | b'/') => before == byte,
-        b'\'' | b'"' => before == b' ',
+        b'\'' | b'"' => matches!(before, b' ' | b'(' | b','),
         // Of `values(`, too.
         b'(' => matches!(before | 0x20, b' ' | b's'),
         _ => false,
@@ -57,7 +68,9 @@ fn is_mark(first: u8, second: u8, third: u8) -> u8 {
         | (is(b, b'c') & is(a, b'i'))
         | (is(b, b't') & is(a, b's'))
         | (is(b, b's') & (is(a, b'i') | is(a, b'a')));
-    let spaced = is(b, b' ') & (is(third, b'-') | is(third, b'\'') | is(third, b'"'));
+    let quote = is(third, b'\'') | is(third, b'"');
+    let spaced =
+        (is(b, b' ') & (is(third, b'-') | quote)) | quote & (is(second, b'(') | is(second, b','));
     let bracket = is(third, b'(') & (is(b, b' ') | is(b, b's'));
     let twice = is(third, second) & (is(third, b'-') | is(third, b'/'));
     (is(third, b' ') & scheme) | spaced | bracket | twice
@@ -91,6 +104,8 @@ pub(super) fn inside<'t>(text: &'t str, scope: &mut Scope<'_>) -> Cow<'t, str> {
         Some(b'<') => elements(text, scope),
         _ => None,
     };
+    let masked =
+        masked.or_else(|| if fields::has(text, b'\n') { lines(text, scope) } else { None });
     if let Some(masked) = masked {
         return Cow::Owned(masked);
     }
@@ -130,11 +145,33 @@ fn elements(text: &str, scope: &mut Scope<'_>) -> Option<String> {
         return None;
     }
     // Without steps, its signs are not looked at as those of a text either.
-    let strings = scope.strings.checked_sub(1).filter(|_| scope.spend(ELEMENTS))?;
+    if !scope.spend(ELEMENTS) {
+        return None;
+    }
+    deeper(scope, |out, scope| xml(out, text.trim(), false, scope))
+}
+
+/// A multipart form, or a stream of events, if something in it is masked.
+fn lines(text: &str, scope: &mut Scope<'_>) -> Option<String> {
+    if is_multipart(text) {
+        return Some(redacted(scope).into_owned());
+    }
+    if !begins_like_events(text) || !scope.spend(DOCUMENT) {
+        return None;
+    }
+    deeper(scope, |out, scope| sse(out, text, false, scope))
+}
+
+/// What one of the engines makes of a value, if something in it is masked.
+fn deeper(
+    scope: &mut Scope<'_>,
+    mask: impl FnOnce(&mut String, &mut Scope<'_>) -> Result<(), Unparsable>,
+) -> Option<String> {
+    let strings = scope.strings.checked_sub(1)?;
     let (mark, before) = (scope.list.mark(), scope.masked);
     let mut masked = String::new();
     scope.strings = strings;
-    let whole = xml(&mut masked, text.trim(), false, scope);
+    let whole = mask(&mut masked, scope);
     scope.strings += 1;
     if whole.is_err() {
         scope.list.take_back(mark);
@@ -148,16 +185,10 @@ fn encoded(text: &str, scope: &mut Scope<'_>) -> Option<String> {
         return None;
     }
     let decoded = fields::decode(text).0;
-    let strings = scope.strings.checked_sub(1).filter(|_| decoded.starts_with(['{', '[', '"']))?;
-    let (mark, before) = (scope.list.mark(), scope.masked);
-    scope.strings = strings;
-    let mut masked = String::new();
-    let whole = json::documents(&mut masked, &decoded, false, scope);
-    scope.strings += 1;
-    if whole.is_err() {
-        scope.list.take_back(mark);
+    if !decoded.starts_with(['{', '[', '"']) {
+        return None;
     }
-    (whole.is_ok() && scope.masked > before).then_some(masked)
+    deeper(scope, |out, scope| json::documents(out, &decoded, false, scope).map(|_| ()))
 }
 
 /// JSON inside of JSON inside of JSON and so on: what can name anything goes whole.
@@ -183,7 +214,8 @@ mod tests {
     fn a_mark_is_seen_at_every_place() {
         let marks = [
             "Bearer x", "basic x", " tOken x", "digest x", "a is x", "A WAS x", " -p x", "--p x",
-            "//u@h", " 'x'", " \"x\"", " (x", "values(x", "S(x", "\0(x", "\0-x", "- - -x",
+            "//u@h", " 'x'", " \"x\"", " (x", "values(x", "S(x", "\0(x", "\0-x", "- - -x", "x('y",
+            "x,\"y",
         ];
         let plain = ["A plain, item: this, has er en st is as- -1 - (", "", "x- /x 's \u{e9}("];
         for filler in ["", "x", "xe", "xs", "e ", "-x", "x/"] {

@@ -1,6 +1,6 @@
 //! What generated bodies found, each as small as it can be.
 
-use audit_core::How;
+use audit_core::{BodyMasker, How, MaskRules};
 
 use crate::{
     check::{mask, masker, text},
@@ -184,4 +184,107 @@ fn a_log_that_begins_with_a_bracket_is_a_text() {
     {
         check("text/plain", body);
     }
+}
+
+#[test]
+fn what_a_text_holds_is_masked_as_what_it_is() {
+    let form = "log of a form:\r\n--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\
+        S3cr3t\r\n--b--\r\n";
+    let events = "data: {\"pin\":\ndata: \"S3cr3t\"}\n\nevent: token\ndata: S3cr3t\n\n";
+    for text in [form, events, "id: 1\r\nevent: pin\r\ndata: S3cr3t\r\n\r\n"] {
+        check("text/plain", text);
+        let json = serde_json::json!({"response": {"text": text}, "u": "kept"}).to_string();
+        check("application/json", &json);
+        let form: String = text.bytes().map(|b| format!("%{b:02X}")).collect();
+        check("application/x-www-form-urlencoded", &format!("u=kept&a={form}"));
+    }
+    check("text/plain", "\"{\\n \\\"pin\\\":\\n \\\"S3cr3t\\\"}\"");
+    // Texts all the same.
+    check("text/plain", "data: kept\nother: kept\npin: S3cr3t\n");
+    check("text/plain", "\"kept\" says 'kept', pin=S3cr3t\n");
+}
+
+#[test]
+fn names_of_members_are_looked_into() {
+    for body in [
+        r#"{"{\"pin\":\"S3cr3t\"}":1,"u":"kept"}"#,
+        r#"{"pin=S3cr3t":"","a":{"x?token=S3cr3t&a=kept":1}}"#,
+        r#"{"https://u:S3cr3t@kept/":1,"p\u0069n=S3cr3t":[]}"#,
+        r#"{"user:kept":1,"a=kept":{"b:kept":2},"100%kept":3}"#,
+    ] {
+        check("application/json", body);
+    }
+}
+
+#[test]
+fn rare_signs_tell_of_values_too() {
+    for text in [
+        "login('pin','S3cr3t')",
+        "|pin|S3cr3t|",
+        "pin->S3cr3t",
+        "&lt;pin&gt;S3cr3t&lt;/pin&gt;",
+        "/login%3Fpin%3DS3cr3t",
+    ] {
+        check("application/json", &format!("{{\"a\":\"{text}\",\"u\":\"kept\"}}"));
+    }
+    for text in ["100%kept", "it's kept", "a|kept", "a->kept", "R&kept", "kept('kept')"] {
+        check("application/json", &format!("{{\"a\":\"{text}\",\"u\":\"kept\"}}"));
+    }
+}
+
+#[test]
+fn pairs_of_other_words() {
+    for pair in [
+        r#"{"path":["users",0,"pin"],"value":"S3cr3t"}"#,
+        r#"{"path":["pin"],"message":"kept","lhs":"S3cr3t","rhs":"S3cr3t"}"#,
+        r#"{"path":["city"],"value":"kept","old":["kept"]}"#,
+        r#"{"pointer":"/a/pin","value":"S3cr3t"}"#,
+        r#"{"jsonpath":"$['a']['pin']","value":"S3cr3t"}"#,
+        r#"{"attribute_code":"pin","value":"S3cr3t"}"#,
+        r#"{"setting":"pin","default":"S3cr3t","value_string":"S3cr3t"}"#,
+        r#"{"var":"pin","raw":{"a":"S3cr3t"},"u":"kept"}"#,
+        r#"{"args":["run","--pin","S3cr3t","kept","--city","kept"],"u":"kept"}"#,
+        r#"["--pin","S3cr3t"]"#,
+        r#"["-v","--pin=S3cr3t","--kept"]"#,
+    ] {
+        check("application/json", pair);
+        check("application/json", &format!("[{pair},\"kept\"]"));
+    }
+    check(
+        "application/xml",
+        "<p><param-name>pin</param-name><param-value>S3cr3t</param-value><u>kept</u></p>",
+    );
+}
+
+#[test]
+fn paths_go_on_in_the_documents_of_texts() {
+    let rules = MaskRules::new().built_in(false).fields(["$.user.key", "$.items[*].key"]).unwrap();
+    let mut masker = BodyMasker::new(rules);
+    for (content_type, body) in [
+        ("application/json", r#"{"user":"{\"key\":\"S3cr3t\",\"a\":\"kept\"}"}"#),
+        ("application/json", r#"{"items":["{\"a\":\"kept\",\"key\":7}",{"key":"S3cr3t"}]}"#),
+        ("application/json", r#"{"a":"{\"key\":\"kept\"}","user":"[{\"key\":\"kept\"}]"}"#),
+        ("application/json", r#"{"name":"user.key","value":"S3cr3t"}"#),
+        ("application/x-www-form-urlencoded", "user=%7B%22key%22%3A%22S3cr3t%22%7D&key=kept"),
+        ("application/x-www-form-urlencoded", "items[][key]=S3cr3t&items[0][key]=S3cr3t&a=kept"),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=\"user\"\r\n\
+                Content-Type: application/json\r\n\r\n{\"key\":\"S3cr3t\",\"a\":\"kept\"}\r\n--b--\r\n",
+        ),
+    ] {
+        let (_, json) = mask(&mut masker, content_type, body.as_bytes(), usize::MAX);
+        assert!(!json.contains("S3c"), "{body}: {json}");
+        assert_eq!(json.matches("kept").count(), body.matches("kept").count(), "{body}: {json}");
+    }
+}
+
+#[test]
+fn parts_keep_what_only_looks_like_their_boundary_and_folded_headers() {
+    check(
+        "multipart/form-data; boundary=B",
+        "--B\r\nContent-Disposition: form-data;\r\n name=\"city\"\r\n\r\nBerlin kept\r\n\
+            --B\r\nContent-Disposition: form-data;\r\n\tname=\"pin\"\r\n\r\nS3cr3t\r\n\
+            --B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nS3cr3t --B S3cr3t\r\n--B--\r\n",
+    );
 }

@@ -11,7 +11,8 @@ use super::{
     token::{self, QUOTED, comma_behind, push_string, value_of},
 };
 use crate::mask::{
-    REDACTED, how::How, known::Place, pair::Role, paths::Walk, rules::Sel, scope::Scope, value,
+    REDACTED, fields, how::How, known::Place, pair::Role, paths::Walk, rules::Sel, scope::Scope,
+    value,
 };
 
 /// Deepest nesting that is followed; a bracket bomb ends here.
@@ -63,8 +64,8 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         // A text or number alone has no path.
         let walks = (scope.rules.has_paths() && text.starts_with(['{', '['])).then(|| {
             let mut walks = scope.walks();
-            walks.0.begin(scope.rules.paths());
-            walks.1.begin(scope.rules.excepted_paths());
+            walks.0.begin_at(scope.rules.paths(), &scope.reached.0);
+            walks.1.begin_at(scope.rules.excepted_paths(), &scope.reached.1);
             walks
         });
         let detects = scope.detects();
@@ -248,8 +249,9 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             && !quoted.escaped()
             && !quoted.spaced()
             && !self.detects
+            && self.walks.is_none()
             && self.level.element != 1
-            && self.bytes[begin + 1] != b'%'
+            && self.bytes[begin + 1] != b'-'
             && !matches!(role, Role::Name | Role::Pointer);
         if !plain && self.muted.is_none() {
             self.look_inside(begin, quoted);
@@ -264,13 +266,14 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         if self.level.element == 1 {
             self.pair_begins(begin, raw);
         }
+        if raw.starts_with('-') && !self.level.object && !fields::has(raw, b'=') {
+            self.level.option = self.scope.find_told(raw.trim_start_matches('-'));
+        }
         let role = self.level.role;
         let names = matches!(role, Role::Name | Role::Pointer);
-        let plain = !quoted.telling()
-            && !quoted.escaped()
-            && !raw.starts_with('%')
-            && !self.scope.rules.detectors().may_find(raw);
-        if plain && !names && (!quoted.spaced() || !value::may_hide(raw)) {
+        let plain =
+            !quoted.telling() && !quoted.escaped() && !self.scope.rules.detectors().may_find(raw);
+        if plain && !names && self.walks.is_none() && (!quoted.spaced() || !value::may_hide(raw)) {
             return;
         }
         let mut decoded = String::new();
@@ -285,7 +288,11 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         if names {
             self.named(role, text);
         }
-        if let Cow::Owned(masked) = value::inside(text, self.scope) {
+        // Paths go on in a document that it holds.
+        let reached = self.walks.as_ref().map(|(walk, other)| (walk.reached(), other.reached()));
+        let reached = reached.unwrap_or_default();
+        let masked = self.scope.at(reached, |scope| value::inside(text, scope));
+        if let Cow::Owned(masked) = masked {
             self.flush(begin);
             push_string(self.out, &masked);
             self.copied = quoted.end() + 1;

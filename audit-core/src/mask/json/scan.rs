@@ -31,18 +31,19 @@ impl Quoted {
         self.0 & Self::ESCAPED != 0
     }
 
-    /// It holds a `:`, a `=` or a `<`, as most does that names a secret inside.
+    /// It holds a `:`, a `=` or another sign of most that names a secret inside.
     pub(super) const fn telling(self) -> bool {
         self.0 & Self::TELLING != 0
     }
 
-    /// It holds a space, as the rest of it does.
+    /// It holds a space or an apostrophe, as the rest of it does.
     pub(super) const fn spaced(self) -> bool {
         self.0 & Self::SPACED != 0
     }
 }
 
-/// What a byte is to a string: it stops the scan, it tells of a secret, it is a space. One bit
+/// What a byte is to a string: it stops the scan, it tells of a secret, it is a space or an
+/// apostrophe, of which others tell. One bit
 /// each, so that the classes of sixteen bytes are one number.
 const STOPS: u8 = 1;
 const TELLS: u8 = 2;
@@ -60,7 +61,9 @@ fn classes(sixteen: &[u8; 16]) -> u128 {
     for (class, byte) in classes.iter_mut().zip(sixteen) {
         let is = |wanted: u8, class: u8| u8::from(*byte == wanted).wrapping_neg() & class;
         *class = (is(b'"', STOPS) | is(b'\\', STOPS)) | u8::from(*byte < 0x20) & STOPS;
-        *class |= is(b':', TELLS) | is(b'=', TELLS) | is(b'<', TELLS) | is(b' ', SPACES);
+        *class |= is(b':', TELLS) | is(b'=', TELLS) | is(b'<', TELLS) | is(b'>', TELLS);
+        *class |= is(b'%', TELLS) | is(b'&', TELLS) | is(b'|', TELLS);
+        *class |= is(b' ', SPACES) | is(b'\'', SPACES);
     }
     u128::from_le_bytes(classes)
 }
@@ -101,8 +104,8 @@ pub(super) fn string(bytes: &[u8], mut at: usize) -> Result<Quoted, Stop> {
             Some(..0x20) => return Err(Stop::Bad),
             Some(byte) => {
                 seen |= match byte {
-                    b':' | b'=' | b'<' => u128::from(TELLS),
-                    b' ' => u128::from(SPACES),
+                    b':' | b'=' | b'<' | b'>' | b'%' | b'&' | b'|' => u128::from(TELLS),
+                    b' ' | b'\'' => u128::from(SPACES),
                     _ => 0,
                 };
                 at += 1;

@@ -34,12 +34,13 @@ impl<'t> Head<'t> {
         let mut disposition = None;
         let mut content_type: Option<&[u8]> = None;
         let mut unclear = false;
-        for line in head.split(|b| *b == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let mut rest = head;
+        while !rest.is_empty() {
+            let (line, behind) = rest.split_at(header_len(rest));
+            rest = behind;
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            // A line that goes on the one before.
             if line[0].is_ascii_whitespace() {
                 unclear = true;
                 continue;
@@ -81,6 +82,12 @@ impl<'t> Head<'t> {
         }
         spellings
     }
+}
+
+/// How long the first header is, with the lines that go on with it.
+fn header_len(head: &[u8]) -> usize {
+    let goes_on = |at: usize| matches!(head.get(at + 1), Some(b' ' | b'\t'));
+    memchr::memchr_iter(b'\n', head).find(|at| !goes_on(*at)).map_or(head.len(), |at| at + 1)
 }
 
 /// The name, and whether there is a file's name.
@@ -132,7 +139,7 @@ fn read_disposition(value: &[u8]) -> (Name<'_>, bool) {
     let known = name.filter(|name| {
         clear
             && !foreign
-            && !name.contains(['\0', '\''])
+            && !name.contains(['\0', '\'', '\n'])
             && !name.contains("&#")
             && !name.contains("\\\"")
             && !name.contains("\\u")

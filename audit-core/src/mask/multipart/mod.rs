@@ -131,7 +131,11 @@ fn write(
     } else if part.torn {
         return Ok(true);
     } else if let (false, Some(text)) = (unclear, text) {
-        content(out, text, head, scope);
+        let reached = match head.name {
+            Name::Known(name) => fields.reached(scope, name),
+            Name::Unclear => Default::default(),
+        };
+        scope.at(reached, |scope| content(out, text, head, scope));
     } else {
         scope.redacted(Sel::SENSITIVE);
         out.push_str(REDACTED);
@@ -182,8 +186,9 @@ fn line(line: &[u8], boundary: &[u8], finder: &memchr::memmem::Finder<'_>) -> Li
     }
     let Some(rest) = line.strip_prefix(b"--").and_then(|rest| rest.strip_prefix(boundary)) else {
         // Indented, in the middle of a line, or in other case.
-        let near = line.get(2..2 + boundary.len()).unwrap_or_default();
-        let found = near.eq_ignore_ascii_case(boundary) || finder.find(line).is_some();
+        let near = line.strip_prefix(b"--").and_then(|rest| rest.get(..boundary.len()));
+        let found = near.is_some_and(|near| near.eq_ignore_ascii_case(boundary))
+            || finder.find(line).is_some();
         return if found { Line::Doubtful } else { Line::Other };
     };
     match (rest.trim_ascii_end(), rest.strip_prefix(b"--").map(<[u8]>::trim_ascii_end)) {
@@ -195,7 +200,9 @@ fn line(line: &[u8], boundary: &[u8], finder: &memchr::memmem::Finder<'_>) -> Li
 
 fn split<'t>(bytes: &'t [u8], boundary: &[u8], cut: bool) -> Result<Vec<Part<'t>>, Unparsable> {
     let mut parts = Vec::new();
-    let finder = memchr::memmem::Finder::new(boundary);
+    // With more or fewer dashes it is none, but not to all.
+    let dashes = boundary.iter().take_while(|b| **b == b'-').count();
+    let finder = memchr::memmem::Finder::new(&[b"--", &boundary[dashes..]].concat()).into_owned();
     let (mut at, mut ended) = (0, false);
     // Where the part began whose end is looked for, and where its head ends.
     let mut open: Option<(usize, Option<usize>)> = None;

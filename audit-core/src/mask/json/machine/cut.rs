@@ -39,7 +39,7 @@ impl Machine<'_, '_, '_> {
         let Some(inside) = rest.strip_prefix('"') else { return };
         let in_value = !self.level.object || self.out.ends_with(':');
         let harmless = in_value
-            && !inside.contains([':', '=', '\\', '@', '{', '[', '/'])
+            && !inside.contains([':', '=', '\\', '@', '{', '[', '/', '<', '>', '%', '&', '|'])
             && !self.scope.detects()
             && !value::may_hide(inside)
             && matches!(self.level.role, Role::None | Role::Text);

@@ -1,15 +1,26 @@
 //! The children of a container: what their names and places say of their values.
 
+use std::borrow::Cow;
+
+use serde_json::Value;
+
 use super::Machine;
 use crate::mask::{
     how::How,
-    json::scan::{self, Stop},
+    json::{
+        scan::{self, Quoted, Stop},
+        token::push_string,
+    },
     names::Says,
     pair::Role,
     part::Of,
     paths::Child,
     rules::Sel,
+    value,
 };
+
+/// Longest path in pieces that is looked at.
+const LONGEST_PATH: usize = 512;
 
 impl Machine<'_, '_, '_> {
     /// Reads the name of a member and its colon; the selector of its value.
@@ -41,6 +52,9 @@ impl Machine<'_, '_, '_> {
         if says.role == Role::Value && says.selected.is_none() {
             return Ok(self.value_of_pair(*at));
         }
+        if says.role == Role::Pointer && self.bytes.get(*at) == Some(&b'[') {
+            self.path_in_pieces(*at);
+        }
         Ok(says.selected)
     }
 
@@ -69,8 +83,8 @@ impl Machine<'_, '_, '_> {
         if self.muted.is_some() {
             return Ok((end, Says::default()));
         }
-        if quoted.escaped() {
-            return Ok((end, self.escaped_says(&self.text[begin + 1..end])));
+        if quoted.escaped() || quoted.telling() {
+            return Ok((end, self.odd_says(begin, quoted)));
         }
         let text = &self.text[begin + 1..];
         let len = end - begin - 1;
@@ -84,13 +98,49 @@ impl Machine<'_, '_, '_> {
         Ok((end, says))
     }
 
+    /// The same of a name with escapes, or one that may hide something itself, as that of
+    /// `{"password=x":""}` does.
     #[cold]
-    fn escaped_says(&mut self, name: &str) -> Says {
-        let (decoded, halved) = scan::unescape(name);
+    fn odd_says(&mut self, begin: usize, quoted: Quoted) -> Says {
+        let raw = &self.text[begin + 1..quoted.end()];
+        let (decoded, halved) = match quoted.escaped() {
+            true => scan::unescape(raw),
+            false => (raw.to_owned(), false),
+        };
         self.halved |= halved;
         let mut says = self.scope.says(&decoded, decoded.len());
         self.walk(Child::Member(&decoded), &mut says.selected);
+        let removed = |sel| matches!(self.scope.rules.how_of(sel), How::Remove);
+        if says.selected.is_none_or(|sel| !removed(sel))
+            && let Cow::Owned(masked) = value::inside(&decoded, self.scope)
+        {
+            self.flush(begin);
+            push_string(self.out, &masked);
+            self.copied = quoted.end() + 1;
+        }
         says
+    }
+
+    /// A path in pieces tells what one in one piece does: `{"path":["user","pin"],"value":1}`.
+    #[cold]
+    fn path_in_pieces(&mut self, at: usize) {
+        let near = &self.bytes[at..self.bytes.len().min(at + LONGEST_PATH)];
+        let Some(end) = memchr::memchr(b']', near) else { return };
+        if self.muted.is_some() || !self.scope.spend(end) {
+            return;
+        }
+        let pieces: Result<Vec<Value>, _> = serde_json::from_slice(&near[..=end]);
+        let mut path = String::new();
+        for piece in pieces.unwrap_or_default() {
+            path.push('/');
+            match piece {
+                Value::String(name) => path.push_str(&name.replace('~', "~0").replace('/', "~1")),
+                other => path.push_str(&other.to_string()),
+            }
+        }
+        if !path.is_empty() {
+            self.named(Role::Pointer, &path);
+        }
     }
 
     #[inline(always)]
@@ -101,7 +151,7 @@ impl Machine<'_, '_, '_> {
         let element = self.level.element;
         self.level.element += 1;
         // Of a pair such as `["password","x"]`; its name stays where it is.
-        let mut selected = self.level.named;
+        let mut selected = self.level.named.or(self.level.option.take());
         self.level.member_out = None;
         if self.walks.is_none() {
             return selected;
