@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use super::{MaskRules, names::Says, pair::Role, part::Of};
+use super::{MaskRules, json, names::Says, pair::Role, part::Of};
 
 /// Words of the longest name that is remembered.
 const WORDS: usize = 3;
@@ -126,8 +126,10 @@ impl Known {
 #[inline(never)]
 fn learn(cell: &Cell<Slot>, rules: &MaskRules, of: Of, name: &str, words: [u64; WORDS]) -> Says {
     let says = Says::of(rules, of, name);
-    // In JSON, what has one of these is written otherwise, or ends before.
-    let as_it_is = of == Of::Field && !name.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\');
+    // In JSON, what has one of the first is written otherwise, or ends before; one with a sign
+    // that tells of secrets is looked into each time.
+    let odd = |b: u8| b < 0x20 || matches!(b, b'"' | b'\\') || json::tells(b);
+    let as_it_is = of == Of::Field && !name.bytes().any(odd);
     let quoted = if as_it_is { name.len() as u8 } else { u8::MAX };
     cell.set(Slot { name: words, kind: kind(of, name.len()), says, quoted });
     says

@@ -29,7 +29,6 @@ const NAMES: &[&str] = &[
     "attributename",
     "column",
     "claim",
-    "code",
     "column_name",
     "columnname",
     "dt",

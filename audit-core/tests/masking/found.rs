@@ -210,6 +210,7 @@ fn names_of_members_are_looked_into() {
         r#"{"{\"pin\":\"S3cr3t\"}":1,"u":"kept"}"#,
         r#"{"pin=S3cr3t":"","a":{"x?token=S3cr3t&a=kept":1}}"#,
         r#"{"https://u:S3cr3t@kept/":1,"p\u0069n=S3cr3t":[]}"#,
+        r#"[{"token=a":1},{"pin=S3cr3t":{"token=S3cr3t":2},"token=S3cr3t":3},{"token=S3cr3t":4}]"#,
         r#"{"user:kept":1,"a=kept":{"b:kept":2},"100%kept":3}"#,
     ] {
         check("application/json", body);

@@ -25,8 +25,6 @@ pub(super) struct Level {
     pub(super) element: usize,
     /// What the pair's name selected.
     pub(super) named: Option<Sel>,
-    /// What an element such as `"--password"` selects: the one behind it.
-    pub(super) option: Option<Sel>,
     /// Where its early values begin among those of all open containers.
     pub(super) early: usize,
     /// Where in the output the present member begins, where it may be removed.
@@ -35,7 +33,6 @@ pub(super) struct Level {
 
 impl Level {
     pub(super) const fn new(object: bool, early: usize) -> Self {
-        let (role, element) = (Role::None, 0);
-        Self { object, role, element, named: None, option: None, early, member_out: None }
+        Self { object, role: Role::None, element: 0, named: None, early, member_out: None }
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Machine<'t, 's, 'r> {
     /// The values of all open containers whose names are still to come.
     early: Vec<Early>,
     muted: Option<Muted>,
+    /// What an element such as `"--password"` selects: the one behind it.
+    option: Option<Sel>,
     walks: Option<(Walk, Walk)>,
     /// Whether detectors look at what is not selected.
     detects: bool,
@@ -84,6 +86,7 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             depth: 0,
             early: Vec::new(),
             muted: None,
+            option: None,
             walks,
             detects,
             deepest: 0,
@@ -200,6 +203,9 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         if self.depth == DEEPEST {
             return Err(Stop::Bad);
         }
+        if self.level.role == Role::Pointer && !object {
+            self.path_in_pieces(*at);
+        }
         // Most JSON in strings is flat: nothing is allocated for it.
         if self.depth > 0 {
             self.around.push(self.level);
@@ -266,14 +272,17 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         if self.level.element == 1 {
             self.pair_begins(begin, raw);
         }
-        if raw.starts_with('-') && !self.level.object && !fields::has(raw, b'=') {
-            self.level.option = self.scope.find_told(raw.trim_start_matches('-'));
+        let one_follows = || comma_behind(&self.bytes[quoted.end() + 1..]).is_some();
+        if raw.starts_with('-') && !self.level.object && !fields::has(raw, b'=') && one_follows() {
+            self.option = self.scope.find_told(raw.trim_start_matches('-'));
         }
         let role = self.level.role;
         let names = matches!(role, Role::Name | Role::Pointer);
         let plain =
             !quoted.telling() && !quoted.escaped() && !self.scope.rules.detectors().may_find(raw);
-        if plain && !names && self.walks.is_none() && (!quoted.spaced() || !value::may_hide(raw)) {
+        let spaced = || quoted.spaced() && value::may_hide(raw);
+        let hides = !plain || self.walks.is_some() || spaced();
+        if !hides && !names {
             return;
         }
         let mut decoded = String::new();
@@ -287,6 +296,9 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         };
         if names {
             self.named(role, text);
+        }
+        if !hides {
+            return;
         }
         // Paths go on in a document that it holds.
         let reached = self.walks.as_ref().map(|(walk, other)| (walk.reached(), other.reached()));

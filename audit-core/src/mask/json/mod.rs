@@ -11,6 +11,8 @@ use super::{scope::Scope, unparsable::Unparsable};
 use machine::Machine;
 use scan::Stop;
 
+pub(super) use scan::tells;
+
 pub(crate) use self::fit::{compact, depth};
 
 /// Deepest nesting of a value in a record: with the group around it, the trail's limit of 64.

@@ -61,8 +61,9 @@ fn classes(sixteen: &[u8; 16]) -> u128 {
     for (class, byte) in classes.iter_mut().zip(sixteen) {
         let is = |wanted: u8, class: u8| u8::from(*byte == wanted).wrapping_neg() & class;
         *class = (is(b'"', STOPS) | is(b'\\', STOPS)) | u8::from(*byte < 0x20) & STOPS;
-        *class |= is(b':', TELLS) | is(b'=', TELLS) | is(b'<', TELLS) | is(b'>', TELLS);
-        *class |= is(b'%', TELLS) | is(b'&', TELLS) | is(b'|', TELLS);
+        // `:`, `<`, `=` and `>`, with the `;` among them; `%` and `&`.
+        let among = |first: u8, n: u8| u8::from(byte.wrapping_sub(first) < n).wrapping_neg();
+        *class |= (among(b':', 5) | among(b'%', 2) | is(b'|', TELLS)) & TELLS;
         *class |= is(b' ', SPACES) | is(b'\'', SPACES);
     }
     u128::from_le_bytes(classes)
@@ -104,7 +105,7 @@ pub(super) fn string(bytes: &[u8], mut at: usize) -> Result<Quoted, Stop> {
             Some(..0x20) => return Err(Stop::Bad),
             Some(byte) => {
                 seen |= match byte {
-                    b':' | b'=' | b'<' | b'>' | b'%' | b'&' | b'|' => u128::from(TELLS),
+                    byte if tells(*byte) => u128::from(TELLS),
                     b' ' | b'\'' => u128::from(SPACES),
                     _ => 0,
                 };
@@ -112,6 +113,11 @@ pub(super) fn string(bytes: &[u8], mut at: usize) -> Result<Quoted, Stop> {
             }
         }
     }
+}
+
+/// Whether a byte tells of a secret in the string that it is in.
+pub(in crate::mask) const fn tells(byte: u8) -> bool {
+    matches!(byte, b':'..=b'>' | b'%' | b'&' | b'|')
 }
 
 /// How long the escape is that begins at `at`.

@@ -11,7 +11,8 @@ impl Machine<'_, '_, '_> {
             self.replace(&muted, Some(instead), self.at);
             self.copied = self.bytes.len();
         } else {
-            self.flush(self.at);
+            // A name that was masked is written before its colon is there.
+            self.flush(self.at.max(self.copied));
             self.part_of_string();
         }
         // Values whose names are still to come could be anything, also where there is a name that

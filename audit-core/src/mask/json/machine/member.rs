@@ -52,9 +52,6 @@ impl Machine<'_, '_, '_> {
         if says.role == Role::Value && says.selected.is_none() {
             return Ok(self.value_of_pair(*at));
         }
-        if says.role == Role::Pointer && self.bytes.get(*at) == Some(&b'[') {
-            self.path_in_pieces(*at);
-        }
         Ok(says.selected)
     }
 
@@ -123,7 +120,7 @@ impl Machine<'_, '_, '_> {
 
     /// A path in pieces tells what one in one piece does: `{"path":["user","pin"],"value":1}`.
     #[cold]
-    fn path_in_pieces(&mut self, at: usize) {
+    pub(super) fn path_in_pieces(&mut self, at: usize) {
         let near = &self.bytes[at..self.bytes.len().min(at + LONGEST_PATH)];
         let Some(end) = memchr::memchr(b']', near) else { return };
         if self.muted.is_some() || !self.scope.spend(end) {
@@ -151,7 +148,7 @@ impl Machine<'_, '_, '_> {
         let element = self.level.element;
         self.level.element += 1;
         // Of a pair such as `["password","x"]`; its name stays where it is.
-        let mut selected = self.level.named.or(self.level.option.take());
+        let mut selected = self.level.named.or(self.option.take());
         self.level.member_out = None;
         if self.walks.is_none() {
             return selected;
