@@ -203,13 +203,12 @@ impl Walk {
 impl Step {
     fn takes(&self, child: Child<'_>) -> bool {
         match (self, child) {
-            (Self::Any, _) => true,
+            (Self::Any, _) | (Self::Index(_), Child::SomeElement) => true,
             (Self::Key(wanted), Child::Member(name)) => match name.is_ascii() {
                 true => wanted.eq_ignore_ascii_case(name),
                 false => lowered(name).eq(wanted.chars()),
             },
             (Self::Index(wanted), Child::Element(at)) => *wanted == at,
-            (Self::Index(_), Child::SomeElement) => true,
             _ => false,
         }
     }
