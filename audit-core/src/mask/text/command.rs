@@ -155,7 +155,8 @@ impl<'t> Scan<'t, '_, '_, '_> {
             return Some(self.replace(sel, value.begin + from, value.begin + len, true));
         }
         // A user without a password, and what follows is none; unless it is a name.
-        if let Some(name) = word.strip_suffix([':', '='])
+        let last = word.rsplit(|c: char| c.is_ascii_whitespace()).next().unwrap_or_default();
+        if let Some(name) = last.strip_suffix([':', '='])
             && self.scope.find(Of::Field, name).is_none()
         {
             return Some(self.replace(sel, value.begin, to, true));

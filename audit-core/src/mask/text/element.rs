@@ -212,13 +212,16 @@ impl<'t> Iterator for Attributes<'t> {
                 let over = |b: &u8| b.is_ascii_whitespace() || *b == b'/';
                 let len = bytes[from..].iter().position(over).unwrap_or(bytes.len() - from);
                 self.at = from + len;
-                // The next name, where there is no value.
-                match blank > 0 && matches!(bytes[self.at - 1], b'=' | b':') {
-                    true => (from, from),
-                    false => (from, self.at),
-                }
+                (from, from + len)
             }
         };
+        // The next name, where there is no value.
+        let signs = |b: Option<&u8>| matches!(b, Some(b'=' | b':'));
+        let behind = bytes.get(self.at..).unwrap_or_default();
+        let named = signs(behind.iter().find(|b| !b.is_ascii_whitespace()))
+            || signs(bytes[..end].last())
+            || bytes[from..].starts_with(b"--");
+        let end = if blank > 0 && named { begin } else { end };
         Some((name, begin..end))
     }
 }

@@ -42,8 +42,18 @@ impl Scan<'_, '_, '_, '_> {
     /// Behind the `:` or `=` of a name which stands where a value should, or behind an option.
     fn behind_name(&self, begin: usize, end: usize) -> Option<usize> {
         let bytes = self.text.as_bytes();
+        // Behind a type or a mark, the last word is it.
         let word = &self.text[begin..end];
-        let closed = quote_before(bytes, begin).and_then(|_| quote_behind(bytes, end));
+        let word = word.rsplit(|c: char| c.is_ascii_whitespace()).next()?;
+        // `String "x"` ends behind its quote.
+        let inner = word.trim_end_matches(['"', '\'', '`']);
+        let opened = inner.bytes().rposition(is_quote);
+        let quoted = opened.is_some() || quote_before(bytes, begin).is_some();
+        let closed = match inner.len() < word.len() {
+            true => Some(end),
+            false => quote_behind(bytes, end),
+        };
+        let closed = closed.filter(|_| quoted);
         let found = |name| {
             self.scope.find(Of::Field, name).or_else(|| self.scope.find(Of::Query, name)).is_some()
         };
@@ -57,7 +67,8 @@ impl Scan<'_, '_, '_, '_> {
                     })
             };
             // `token "x": not found` is a sentence.
-            return (is_sign(bytes, sign) && (is_value() || found(word))).then_some(sign + 1);
+            let name = &inner[opened.map_or(0, |at| at + 1)..];
+            return (is_sign(bytes, sign) && (is_value() || found(name))).then_some(sign + 1);
         }
         let signs = word.bytes().rev().take_while(|b| matches!(b, b':' | b'=')).count();
         let before = &word[..word.len() - signs];

@@ -15,6 +15,9 @@ fn a_word_behind_a_less_than_sign_hides_nothing_else() {
         "a <b c?password=Secret-1&d=e",
         "x <EOF\nAuthorization: Bearer Secret-1",
         "a <b value=1 password=Secret-1",
+        "a <b value= --password Secret-1",
+        "a <b value= \"password\":\"Secret-1\" c",
+        "a <b value=\n password = \"Secret-1\" c",
         "a <password pin: Secret-1>",
     ] {
         hides(text);
