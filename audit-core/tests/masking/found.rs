@@ -289,3 +289,10 @@ fn parts_keep_what_only_looks_like_their_boundary_and_folded_headers() {
             --B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nS3cr3t --B S3cr3t\r\n--B--\r\n",
     );
 }
+
+#[test]
+fn an_honest_text_with_many_escapes_does_not_run_out_of_steps() {
+    let body = format!("{}kept pin=S3cr3t\n", "a%20b c%20d ".repeat(200));
+    let (masked, json) = mask(&mut masker(How::Redact), "text/plain", body.as_bytes(), usize::MAX);
+    assert!(masked.body.is_some() && json.contains("c%20d kept pin=[redacted]"), "{json}");
+}

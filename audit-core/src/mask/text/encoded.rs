@@ -6,7 +6,7 @@ use super::{MASKED, REDACTED, Scan, name_start, value::after as find};
 use crate::mask::{fields, how::Value, part::Of, rules::Sel, value};
 
 /// Steps of something encoded, a quarter of its bytes aside.
-const DECODED: usize = 25;
+const DECODED: usize = 10;
 
 impl Scan<'_, '_, '_, '_> {
     /// At a `%`: something encoded is looked at as what it stands for.
@@ -52,7 +52,8 @@ impl Scan<'_, '_, '_, '_> {
             return Some(self.put(REDACTED, at, bytes.len()));
         }
         let (decoded, valid) = fields::decode(word);
-        if fields::is_plain(&decoded, self.scope) {
+        let told = decoded.contains([':', '=', '<', '%', '"', '\\']) || value::may_hide(&decoded);
+        if !told && !self.scope.rules.detectors().may_find(&decoded) {
             return None;
         }
         let Some(strings) = self.scope.strings.checked_sub(1) else {
