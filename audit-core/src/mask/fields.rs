@@ -11,6 +11,7 @@ use super::{
     rules::Sel,
     scope::Scope,
     unparsable::Unparsable,
+    value::may_hide,
 };
 
 /// Where a separator is, or else the end. Most are near, which a search over many bytes at once
@@ -122,14 +123,14 @@ impl Decodings {
     ) -> Result<Option<T>, Unparsable> {
         // Nothing becomes something else.
         if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-            return match scope.spend(DECODED + text.len() / 4) {
+            return match scope.spend(LOOKED_AT + of_length(text)) {
                 true => look(text, scope),
                 false => Err(Unparsable),
             };
         }
         for times in 0..TIMES {
             let before = if times == 0 { text } else { &self.before };
-            if !scope.spend(DECODED + before.len() / 4) {
+            if !scope.spend(DECODED + of_length(before)) {
                 return Err(Unparsable);
             }
             decode_to(&mut self.now, before);
@@ -149,8 +150,16 @@ impl Decodings {
     }
 }
 
-/// Steps of a decoding, a quarter of its bytes aside.
-const DECODED: usize = 15;
+/// Steps of the bytes of a text: a long one has left the caches when it is looked at again.
+fn of_length(text: &str) -> usize {
+    let len = text.len();
+    len / 4 + if len > 256 { len / 2 } else { 0 }
+}
+
+/// Steps of a decoding, its bytes aside.
+const DECODED: usize = 17;
+/// Steps where there is nothing to decode.
+const LOOKED_AT: usize = 12;
 
 /// The byte that two digits of an escape stand for.
 #[inline]
@@ -191,7 +200,12 @@ pub(super) fn encode(out: &mut String, text: &str) {
 /// Whether nothing can hide inside of a value, by its bytes alone.
 pub(super) fn is_plain(text: &str, scope: &Scope<'_>) -> bool {
     // A name, a sign and a value are three bytes.
-    text.len() < SHORTEST || all_of(text) & TELLING == 0 && !scope.rules.detectors().may_find(text)
+    if text.len() < SHORTEST {
+        return true;
+    }
+    let all = all_of(text);
+    let quiet = all & TELLING == 0 || (all & SIGN == 0 && !may_hide(text));
+    quiet && !scope.rules.detectors().may_find(text)
 }
 
 /// Shortest text in which something can hide.
@@ -205,6 +219,8 @@ pub(super) const CODED: u8 = 2;
 pub(super) const FOREIGN: u8 = 4;
 /// Begins a name in a name.
 pub(super) const NESTED: u8 = 8;
+/// Is more than words of prose are made of.
+const SIGN: u8 = 16;
 
 /// What each byte may mean, so that one look at each is enough.
 pub(super) static MEANINGS: [u8; 256] = {
@@ -225,6 +241,14 @@ pub(super) static MEANINGS: [u8; 256] = {
         at += 1;
     }
     table[b'[' as usize] |= NESTED;
+    at = 0;
+    while at < 0x80 {
+        let byte = at as u8;
+        let prose =
+            byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'.' | b',' | b'!' | b'?');
+        table[at] |= if prose { 0 } else { SIGN };
+        at += 1;
+    }
     table
 };
 const TELLS: &[u8] = b"=:/ %+{[>-\"<\t|'";
@@ -244,8 +268,8 @@ pub(super) struct Fields {
 }
 
 /// Steps of a name that paths are looked for in, and of each of its segments.
-const WALKED: usize = 3;
-const SEGMENT: usize = 3;
+const WALKED: usize = 2;
+const SEGMENT: usize = 2;
 
 impl Fields {
     /// What the name of a field says which has no escapes; it may hold other names, `nested`.

@@ -103,8 +103,10 @@ fn is_form(body: &str, cut: bool) -> bool {
 }
 
 /// Steps of a pair that has to be looked into, and of one that is masked.
-const PAIR: usize = 5;
+const PAIR: usize = 8;
 const MASKED: usize = 15;
+/// Steps of a name of a pair's value that is decoded.
+const DECODED: usize = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Done {
@@ -206,6 +208,8 @@ impl<'t> Pair<'t> {
         let says = self.says(fields, decodings, scope)?;
         let mut selected = says.selected;
         if selected.is_none() && says.role == Role::Value {
+            let coded = self.of_name & fields::CODED != 0;
+            scope.spend(if coded { DECODED } else { 0 });
             selected = of_pair(&fields::decode(name).0, scope);
         }
         let value_and_rest = &self.all[name.len() + 1..];

@@ -56,7 +56,7 @@ pub(crate) fn cookie<'a>(header: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
 
 /// Appends a header's value, masked. `false`: the line goes.
 pub(super) fn header(out: &mut String, name: &str, value: &str, scope: &mut Scope<'_>) -> bool {
-    scope.allow(value.len());
+    scope.allow_value(value.len());
     match name {
         "cookie" => cookies(out, value, Sel::COOKIE, |_| false, scope),
         "set-cookie" => cookies(out, value, Sel::SET_COOKIE, is_attribute, scope),
@@ -90,7 +90,7 @@ fn other(out: &mut String, name: &str, value: &str, scope: &mut Scope<'_>) -> bo
 
 /// Appends a host without user info.
 pub(super) fn host(out: &mut String, value: &str, scope: &mut Scope<'_>) {
-    scope.allow(value.len());
+    scope.allow_value(value.len());
     let (user_info, host) = value.rsplit_once('@').map_or((false, value), |(_, h)| (true, h));
     if user_info {
         scope.redacted(Sel::USER_INFO);

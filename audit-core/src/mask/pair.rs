@@ -137,7 +137,7 @@ fn word(name: &str) -> (&str, usize) {
 /// Most fields that tell names. With more, every value is taken for one of them.
 const MOST: usize = 1_000;
 /// Steps of one.
-const TOLD: usize = 35;
+const TOLD: usize = 20;
 
 /// What the fields of a form tell of each other: the name and the value of a pair are two fields
 /// `f[0][name]` and `f[0][value]`, or the fields `name` and `value` as often as there are pairs.

@@ -129,11 +129,9 @@ impl BodyMasker {
         let body = match body(content_type.as_bytes(), kept, cut, &mut scope) {
             Ok(Body::Value(json)) => Some(json),
             Ok(Body::Text(text)) => {
-                let mut quoted = String::with_capacity(text.len() + 2);
-                quoted.push('"');
-                quoted.extend(token::pieces(&text));
-                quoted.push('"');
-                Some(quoted)
+                let mut quoted = Vec::new();
+                token::string(&mut quoted, &text);
+                String::from_utf8(quoted).ok()
             }
             Err(reason) => return omitted(reason),
         };

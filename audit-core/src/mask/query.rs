@@ -15,7 +15,7 @@ const PAIRS: usize = 100;
 /// received. Names are compared after decoding `%` and `+`; `;` separates pairs too, since some
 /// servers split there. `false`: there were more pairs than are kept.
 pub(super) fn query(out: &mut String, query: &str, scope: &mut Scope<'_>) -> bool {
-    scope.allow(query.len());
+    scope.allow_value(query.len());
     let mut rest = query;
     let mut told = None;
     let begin = out.len();
@@ -68,7 +68,7 @@ fn pair(
     let (name, value) = (&pair[..end], &pair[end + 1..]);
     let mut selected = None;
     let coded = memchr::memchr2(b'%', b'+', name.as_bytes()).is_some();
-    let steps = PAIR + if coded { DECODED + name.len() } else { 0 };
+    let steps = PAIR + if coded { DECODED + name.len() / 2 } else { 0 };
     if !value.is_empty() && !scope.spend(steps) {
         selected = Some(Sel::SENSITIVE);
     } else if !value.is_empty() {
@@ -99,10 +99,10 @@ fn pair(
 const CARRIES: usize = 3;
 const LOOK: usize = 8;
 /// Steps of a name or value that is decoded or looked into.
-const DECODED: usize = 60;
+const DECODED: usize = 30;
 /// Steps of a pair, and of a segment.
-const PAIR: usize = 10;
-const SEGMENT: usize = 10;
+const PAIR: usize = 5;
+const SEGMENT: usize = 5;
 
 /// Whether a value carries a secret inside, decoded: a URL with a query or user info, further
 /// pairs, JSON. It then goes whole.
@@ -114,7 +114,7 @@ fn carries(value: &str, scope: &mut Scope<'_>) -> bool {
     if !detects && !marked {
         return false;
     }
-    if marked && !scope.spend(DECODED + value.len()) {
+    if marked && !scope.spend(DECODED + value.len() / 2) {
         scope.redacted(Sel::SENSITIVE);
         return true;
     }
@@ -197,7 +197,7 @@ pub(super) fn path_with_route(
     route: Option<&str>,
     scope: &mut Scope<'_>,
 ) {
-    scope.allow(whole.len());
+    scope.allow_value(whole.len());
     let Some(route) = route else { return unrouted(out, whole, scope) };
     let Some(hidden) = super::route::hidden(route, whole, scope) else {
         return path(out, whole, scope);

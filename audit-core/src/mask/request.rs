@@ -213,7 +213,7 @@ impl Masker {
     pub(super) fn text(&mut self, text: &str, part: Part) -> String {
         let mut kept = String::with_capacity(text.len());
         let mut scope = self.scope(part);
-        scope.allow(text.len());
+        scope.allow_value(text.len());
         text::text(&mut kept, text, &mut scope);
         kept
     }

@@ -33,6 +33,9 @@ pub(super) fn sse(
         if !torn && !is_known(field.0) {
             return Err(Unparsable);
         }
+        if !scope.spend(LINE) {
+            return Err(Unparsable);
+        }
         event.take(line, field, scope);
         if !event.has_data && !line.is_empty() {
             // What is before the data does not wait for it.
@@ -52,6 +55,12 @@ pub(super) fn sse(
     event.write(out, &text[begin..], cut, scope);
     Ok(())
 }
+
+/// Steps of a line, of one that is looked into, and of an event whose name is, or whose lines are
+/// of more than one kind.
+const LINE: usize = 6;
+const INSIDE: usize = 10;
+const EVENT: usize = 12;
 
 /// The first line of a text, and what ends it: nothing if the text does.
 fn first_line(text: &str) -> (&str, &str) {
@@ -104,6 +113,7 @@ impl Event {
             }
             "event" => {
                 self.has_name = true;
+                scope.spend(EVENT);
                 self.named = scope.find_told(value);
             }
             _ => {}
@@ -124,6 +134,8 @@ impl Event {
             // Nothing but the data, and the line feed behind it.
             out.push_str(lines);
             rest = "";
+        } else {
+            scope.spend(EVENT);
         }
         while !rest.is_empty() {
             let (line, ends) = first_line(rest);
@@ -196,6 +208,7 @@ fn other(out: &mut String, line: &str, ends: &str, cut: bool, scope: &mut Scope<
     } else if is_word(name) && is_plain(name, scope) && is_plain(value, scope) {
         out.push_str(line);
     } else {
+        scope.spend(INSIDE);
         push_line(out, &inside(line, scope));
     }
     out.push_str(ends);
@@ -207,10 +220,15 @@ fn data(data: &str, cut: bool, scope: &mut Scope<'_>) -> Result<Option<String>, 
     if !cut && data.bytes().all(|b| b.is_ascii_alphanumeric()) && is_plain(data, scope) {
         return Ok(None);
     }
-    let mut out = String::new();
+    scope.spend(INSIDE);
+    let mut out = scope.empty_text();
     if data.trim_start().starts_with(['{', '[', '"']) {
         match documents(&mut out, data, cut, scope) {
-            Ok(_) => return Ok((cut || out != data).then_some(out)),
+            Ok(_) if cut || out != data => return Ok(Some(out)),
+            Ok(_) => {
+                scope.text_over(out);
+                return Ok(None);
+            }
             // `[DONE]` is what some send in the end.
             Err(Unparsable) if data.bytes().any(|b| b"\"\\{:=".contains(&b)) => {
                 return Err(Unparsable);

@@ -134,10 +134,10 @@ fn ends_like_json(text: &str) -> bool {
 }
 
 /// Steps of a value that may be a document: of JSON, encoded, of elements; and of another one.
-const DOCUMENT: usize = 25;
-const ENCODED: usize = 60;
-const ELEMENTS: usize = 100;
-const TEXT: usize = 15;
+const DOCUMENT: usize = 46;
+const ENCODED: usize = 30;
+const ELEMENTS: usize = 90;
+const TEXT: usize = 16;
 
 /// A document of elements, if something in it is masked.
 fn elements(text: &str, scope: &mut Scope<'_>) -> Option<String> {
@@ -169,7 +169,7 @@ fn deeper(
 ) -> Option<String> {
     let strings = scope.strings.checked_sub(1)?;
     let (mark, before) = (scope.list.mark(), scope.masked);
-    let mut masked = String::new();
+    let mut masked = String::with_capacity(text.len());
     scope.strings = strings;
     let whole = mask(&mut masked, scope);
     scope.strings += 1;

@@ -9,9 +9,73 @@ use crate::sixteen;
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    pieces(text).for_each(|piece| out.extend_from_slice(piece.as_bytes()));
+    let mut rest = text.as_bytes();
+    loop {
+        let (stays, special) = rest.split_at(plain(rest));
+        out.extend_from_slice(stays);
+        if special.is_empty() {
+            break;
+        }
+        let (near, behind) = special.split_at(special.len().min(NEAR));
+        escaped(out, near);
+        rest = behind;
+    }
     out.push(b'"');
 }
+
+/// Where one byte is escaped, others are near: up to there it is faster to go byte by byte.
+const NEAR: usize = 16;
+
+/// Appends a few bytes, of which many may be escaped.
+fn escaped(out: &mut Vec<u8>, near: &[u8]) {
+    let mut buffer = [0; 2 * NEAR];
+    let mut len = 0;
+    for byte in near {
+        let short = SHORT[usize::from(*byte)];
+        match buffer[len..].first_chunk_mut() {
+            Some(two) if short.len > 0 => *two = short.bytes,
+            _ => {
+                // A control byte without a short form.
+                out.extend_from_slice(&buffer[..len]);
+                out.extend_from_slice(escape(*byte).unwrap_or_default().as_bytes());
+                len = 0;
+            }
+        }
+        len += usize::from(short.len);
+    }
+    out.extend_from_slice(&buffer[..len]);
+}
+
+/// What is written for a byte: itself, a backslash and a letter, or nothing as short.
+#[derive(Clone, Copy)]
+struct Short {
+    bytes: [u8; 2],
+    len: u8,
+}
+
+static SHORT: [Short; 256] = {
+    let mut table = [Short { bytes: [0; 2], len: 0 }; 256];
+    let mut at = 0;
+    while at < table.len() {
+        let byte = at as u8;
+        let letter = match byte {
+            8 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            12 => b'f',
+            b'\r' => b'r',
+            b'"' | b'\\' => byte,
+            _ => 0,
+        };
+        table[at] = match byte {
+            _ if letter > 0 => Short { bytes: [b'\\', letter], len: 2 },
+            ..b' ' => Short { bytes: [0; 2], len: 0 },
+            _ => Short { bytes: [byte, 0], len: 1 },
+        };
+        at += 1;
+    }
+    table
+};
 
 /// What is between the quotes of a text as a JSON string.
 pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {

@@ -17,6 +17,8 @@ use crate::mask::{
 
 /// Deepest nesting that is followed; a bracket bomb ends here.
 const DEEPEST: usize = 64;
+/// Steps of a string with escapes that is looked into.
+const ESCAPED: usize = 10;
 
 /// A hidden value that is being passed over.
 struct Muted {
@@ -260,14 +262,14 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             && self.bytes[begin + 1] != b'-'
             && !matches!(role, Role::Name | Role::Pointer);
         if !plain && self.muted.is_none() {
-            self.look_inside(begin, quoted);
+            self.look_inside(begin, quoted)?;
         }
         Ok(quoted.end() + 1)
     }
 
     /// Masks inside of a string that may hide something, and tells what its pair is named.
     #[inline(never)]
-    fn look_inside(&mut self, begin: usize, quoted: Quoted) {
+    fn look_inside(&mut self, begin: usize, quoted: Quoted) -> Result<(), Stop> {
         let raw = &self.text[begin + 1..quoted.end()];
         if self.level.element == 1 {
             self.pair_begins(begin, raw);
@@ -283,7 +285,11 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         let spaced = || quoted.spaced() && value::may_hide(raw);
         let hides = !plain || self.walks.is_some() || spaced();
         if !hides && !names {
-            return;
+            return Ok(());
+        }
+        if !self.scope.spend(if quoted.escaped() { ESCAPED } else { 0 }) || !self.scope.may_go_on()
+        {
+            return Err(Stop::Bad);
         }
         let mut decoded = String::new();
         let text = match quoted.escaped() {
@@ -298,7 +304,7 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
             self.named(role, text);
         }
         if !hides {
-            return;
+            return Ok(());
         }
         // Paths go on in a document that it holds.
         let reached = self.walks.as_ref().map(|(walk, other)| (walk.reached(), other.reached()));
@@ -312,6 +318,7 @@ impl<'t, 's, 'r> Machine<'t, 's, 'r> {
         if quoted.escaped() {
             self.scope.text_over(decoded);
         }
+        Ok(())
     }
 
     /// Reads a number or a literal; the place behind it.

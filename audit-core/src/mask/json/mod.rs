@@ -19,7 +19,7 @@ pub(crate) use self::fit::{compact, depth};
 pub(crate) const DEEPEST: usize = 63;
 
 /// Steps of a document, of which millions may be in a row.
-const DOCUMENT: usize = 35;
+const DOCUMENT: usize = 24;
 
 /// What a masked text turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,9 @@ pub(super) struct Command<'t> {
 }
 
 /// Steps of an option of one letter, before which a command is looked for.
-const OPTION: usize = 15;
+const OPTION: usize = 20;
+/// Steps of a credential.
+const CREDENTIAL: usize = 35;
 
 /// Letters with a credential behind them; those of curl; and those that curl takes with nothing
 /// behind them.
@@ -55,6 +57,20 @@ fn named(word: &str) -> Option<&'static str> {
     COMMANDS.iter().find(|known| known.eq_ignore_ascii_case(word)).copied()
 }
 
+/// What is between words.
+static BETWEEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < table.len() {
+        table[at] = matches!(
+            at as u8,
+            b' ' | b'\t'..=b'\r' | b'"' | b'\'' | b'`' | b'(' | b';' | b'|' | b'&'
+        );
+        at += 1;
+    }
+    table
+};
+
 /// What they end in; few words do.
 const ENDS: &[u8] = b"behilnops";
 
@@ -62,7 +78,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
     /// The command that is named before `at` on the same line.
     fn command(&mut self, at: usize) -> &'t str {
         let text = self.text;
-        let ends = |b: &u8| matches!(b, b' ' | b'\t'..=b'\r') || b"\"'`(;|&".contains(b);
+        let ends = |b: &u8| BETWEEN[usize::from(*b)];
         let mut from = self.command.seen;
         while from < at {
             let rest = &text.as_bytes()[from..at];
@@ -142,6 +158,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
 
     /// Without the sign in it, it names a user, or a file.
     fn credential(&mut self, sel: Sel, sign: char, from: usize) -> Option<usize> {
+        self.scope.spend(CREDENTIAL);
         let value = value::after(self.text, from);
         let to = value.end.unwrap_or(self.text.len());
         let word = self.text.get(value.begin..to).filter(|word| !word.is_empty())?;

@@ -5,6 +5,8 @@ use crate::mask::{pair::Role, part::Of, rules::Sel};
 
 /// Most names of elements of which is remembered that they are not closed.
 const UNCLOSED: usize = 16;
+/// Steps of the name of a tag, of a look through its attributes, and of each of them.
+const TAG_NAME: usize = 10;
 
 impl<'t> Scan<'t, '_, '_, '_> {
     /// At a `<`, or the `&` of a `&lt;`.
@@ -23,6 +25,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
         if local.is_empty() {
             return at + 1;
         }
+        self.scope.spend(TAG_NAME);
         let says = self.scope.says(local, local.len());
         let Some(sel) = says.selected else {
             if let Some(next) = self.pair_of_elements(at, end, (opens, says.role)) {
@@ -101,6 +104,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
     /// In a tag whose name says nothing: an attribute may be the name of another, or of what is
     /// in the element, as in `<input name="password" value="x">`.
     fn attributes(&mut self, at: usize, from: usize) -> usize {
+        self.scope.spend(TAG_NAME);
         let bytes = self.text.as_bytes();
         let end = tag_end(bytes, from, false);
         // Where the text ends in the tag, its name may still come.
@@ -111,6 +115,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let mut told = torn.then_some(Sel::SENSITIVE);
         let mut values = Vec::new();
         for (name, span) in (Attributes { text: &self.text[..close], at: from }) {
+            self.scope.spend(TAG_NAME);
             match self.scope.role(Of::Field, name) {
                 Role::Name => told = told.or(self.scope.find_told(&self.text[span])),
                 Role::Value | Role::Text if !span.is_empty() => values.push(span),

@@ -214,6 +214,8 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let before = &self.text.as_bytes()[floor..begin];
         // In a query plain words such as `code` carry secrets too.
         let asked = matches!(before.last(), Some(b'?' | b'&'));
+        let foreign = name.as_bytes().last().is_some_and(|last| !last.is_ascii());
+        self.scope.spend(NAMED + if asked || foreign { OTHER } else { 0 });
         let says = match name.is_empty() {
             // Nothing is named so.
             true => Says::default(),
@@ -227,7 +229,11 @@ impl<'t> Scan<'t, '_, '_, '_> {
         {
             return at + 1;
         }
+        self.scope.spend(OTHER);
         let found = found.or_else(|| self.of_pair(says.role, at));
+        if found.is_none() && name::is_alone(bytes, floor, (begin, end)) {
+            return at + 1;
+        }
         let found = found.or_else(|| self.two_words(floor, begin, end));
         let found = found.or_else(|| self.many_words(floor, begin, end));
         let found = found.or_else(|| {
@@ -309,11 +315,13 @@ impl<'t> Scan<'t, '_, '_, '_> {
     fn scheme(&mut self, at: usize) -> usize {
         let bytes = self.text.as_bytes();
         if at > self.floor + 4 && bytes[at - 1] | 0x20 == b's' {
+            self.scope.spend(SCHEME);
             return self.stated(at);
         }
         if at < self.floor + 5 || !matches!(bytes[at - 1] | 0x20, b'r' | b'c' | b't' | b'n') {
             return at + 1;
         }
+        self.scope.spend(SCHEME);
         let Some(scheme) = scheme_before(&bytes[self.floor..at]) else { return at + 1 };
         let from = at + self.spaces(at);
         if self.text[from..].starts_with(REDACTED) {
@@ -323,6 +331,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
         if quoted && !matches!(scheme, "bearer" | "basic") {
             return at + 1;
         }
+        self.scope.spend(HOST);
         let (from, end) = self.word(from);
         if !is_credential(scheme, &self.text[from..end]) {
             return at + 1;
@@ -347,6 +356,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
             };
         }
         let from = at + 2;
+        self.scope.spend(HOST);
         match url::user_info(&self.text[from..]) {
             Some(0) | None => from,
             Some(len) => {
@@ -390,6 +400,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
         if let Some(next) = self.long_option(at, name, end) {
             return next;
         }
+        self.scope.spend(OPTION);
         let Some(sel) = self.scope.find(Of::Field, name) else { return end };
         let value = self.value(end);
         let to = value.end.unwrap_or(self.text.len());
@@ -400,8 +411,16 @@ impl<'t> Scan<'t, '_, '_, '_> {
     }
 }
 
+/// Steps of a separator with a name before it, and of one that is looked up in another way.
+const NAMED: usize = 10;
+const OTHER: usize = 5;
 /// Steps of a value that is masked.
-const MASKED: usize = 60;
+const MASKED: usize = 45;
+/// Steps of what may be `Bearer x`, or `//user@host`.
+const SCHEME: usize = 6;
+const HOST: usize = 10;
+/// Steps of an option with a name.
+const OPTION: usize = 6;
 
 const fn is_ascii_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')

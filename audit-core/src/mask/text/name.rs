@@ -118,7 +118,14 @@ pub(super) fn written_otherwise(
     if alone && plain && !asked && !scope.rules.names_have_brackets() {
         return Ok(None);
     }
-    if !scope.spend(SEGMENTS + (end - from) / 2) {
+    let escapes = match (slashed, coded) {
+        (true, _) => UNESCAPED,
+        // No longer than one.
+        (_, true) if end - from <= 4 => DECODED / 3,
+        (_, true) => DECODED,
+        _ => 0,
+    };
+    if !scope.spend(SEGMENTS + escapes + (end - from) / 2) {
         return Err(());
     }
     let raw = &text[from..end];
@@ -148,8 +155,11 @@ pub(super) fn is_alone(bytes: &[u8], floor: usize, (begin, end): (usize, usize))
 
 const PROXY: &[u8] = b"proxy-authorization";
 /// Steps of a name that is looked at in other spellings, and of one in brackets or with escapes.
-const SPELLED: usize = 30;
-const SEGMENTS: usize = 60;
+const SPELLED: usize = 18;
+const SEGMENTS: usize = 30;
+/// Steps of one whose escapes are decoded.
+const DECODED: usize = 45;
+const UNESCAPED: usize = 20;
 
 /// Whether nothing is in a name that it could be looked up without.
 fn is_plain(name: &[u8]) -> bool {

@@ -7,7 +7,7 @@ use crate::mask::{part::Of, rules::Sel};
 /// How far before its values a list of columns is looked for.
 const NEAR: usize = 1024;
 /// Steps of a piece that is masked by itself.
-const INSIDE: usize = 5;
+const INSIDE: usize = 12;
 
 impl Scan<'_, '_, '_, '_> {
     /// At a quote with a space before it: what selects what is in it.
@@ -114,7 +114,7 @@ impl Scan<'_, '_, '_, '_> {
             let close = self.tuple(open + 1, &selects)?;
             let next = bytes[close..].iter().take_while(|b| b.is_ascii_whitespace() || **b == b',');
             open = close + next.count();
-            if bytes.get(open) != Some(&b'(') || open == close {
+            if bytes.get(open) != Some(&b'(') || open == close || !self.scope.may_go_on() {
                 return Some(close);
             }
         }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::{
     REDACTED,
-    fields::is_plain,
+    fields::{has, is_plain},
     how::Value,
     names::Says,
     pair::Role,
@@ -52,8 +52,12 @@ fn document(
     end
 }
 
-/// Steps of an element.
-const ELEMENT: usize = 15;
+/// Steps of an element, and of each of its attributes.
+const ELEMENT: usize = 22;
+const ATTRIBUTE: usize = 18;
+/// Steps of a value that is masked, and of a name that one tells.
+const MASKED: usize = 36;
+const NAME: usize = 14;
 
 impl<'t> Masker<'t, '_, '_, '_> {
     fn document(&mut self, text: &'t str, cut: bool) -> Result<(), Unparsable> {
@@ -64,7 +68,7 @@ impl<'t> Masker<'t, '_, '_, '_> {
             match tokens.next() {
                 _ if !masker.scope.may_go_on() => return Err(Unparsable),
                 Ok(Some(Token::Start { name, empty })) => {
-                    masker.scope.spend(ELEMENT);
+                    masker.scope.spend(ELEMENT + ATTRIBUTE * tokens.attributes.len());
                     masker.text();
                     masker.start(name, &tokens.attributes, empty)?;
                 }
@@ -91,7 +95,9 @@ struct Masker<'t, 'o, 's, 'a> {
     open: Stack<'t>,
     roots: usize,
     walks: (Walk, Walk),
-    /// The text since the last tag: as written, without comments, and decoded.
+    /// The text since the last tag, where it is one piece that stands for itself.
+    plain: &'t str,
+    /// Else as written, without comments, and decoded.
     raw: String,
     decoded: String,
     /// The decoded values of an element's attributes and what their names say; empty between
@@ -109,7 +115,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         }
         let (raw, decoded) = (String::new(), String::new());
         let (open, values) = (Stack::default(), Vec::new());
-        Self { out, scope, open, roots: 0, walks, raw, decoded, values, inside }
+        Self { out, scope, open, roots: 0, walks, plain: "", raw, decoded, values, inside }
     }
 
     fn token(&mut self, token: &Token<'t>) -> Result<(), Unparsable> {
@@ -121,6 +127,11 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
                 if self.open.depth == 0 && !raw.trim_ascii().is_empty() {
                     return Err(Unparsable);
                 }
+                if self.plain.is_empty() && self.raw.is_empty() && !has(raw, b'&') {
+                    self.plain = raw;
+                    return Ok(());
+                }
+                self.in_pieces();
                 self.raw.push_str(raw);
                 decode(&mut self.decoded, raw)?;
             }
@@ -128,6 +139,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
                 if self.open.depth == 0 {
                     return Err(Unparsable);
                 }
+                self.in_pieces();
                 self.raw.push_str(raw);
                 self.decoded.push_str(text);
             }
@@ -146,25 +158,42 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         self.open.last().is_some_and(|open| open.inherited || open.hidden.is_some())
     }
 
+    /// The text since the last tag goes on.
+    fn in_pieces(&mut self) {
+        let plain = std::mem::take(&mut self.plain);
+        self.raw.push_str(plain);
+        self.decoded.push_str(plain);
+    }
+
     /// Writes the text since the last tag.
     fn text(&mut self) {
-        if self.raw.is_empty() {
-            return;
+        if !self.plain.is_empty() {
+            let plain = std::mem::take(&mut self.plain);
+            self.write(plain, plain);
+        } else if !self.raw.is_empty() {
+            let mut raw = std::mem::take(&mut self.raw);
+            let mut decoded = std::mem::take(&mut self.decoded);
+            self.write(&raw, &decoded);
+            raw.clear();
+            decoded.clear();
+            (self.raw, self.decoded) = (raw, decoded);
         }
+    }
+
+    /// Writes a text, masked by what it is decoded.
+    fn write(&mut self, raw: &str, decoded: &str) {
         let hidden = self.is_hidden();
         if let Some(open) = self.open.last_mut()
             && (open.hidden.is_some() || (open.text.len() < 4096 && open.tells))
         {
-            open.text.push_str(&self.decoded);
+            open.text.push_str(decoded);
         }
         if !hidden {
-            match masked(&self.decoded, self.scope, self.inside) {
+            match masked(decoded, self.scope, self.inside) {
                 Some(masked) => escape(self.out, &masked),
-                None => self.out.push_str(&self.raw),
+                None => self.out.push_str(raw),
             }
         }
-        self.raw.clear();
-        self.decoded.clear();
     }
 
     /// What selects a child of the present element, by what its name without the prefix says.
@@ -288,7 +317,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
             }
             let selected = own.or(all.filter(|_| !space && !naming));
             let instead = match selected.filter(|_| !value.is_empty()) {
-                Some(sel) => match self.scope.instead(sel, Value::Text(value)) {
+                Some(sel) => match self.masked(sel, value) {
                     Some(instead) => Some(instead.into_owned()),
                     None => continue,
                 },
@@ -308,6 +337,11 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
         values.clear();
         self.values = values;
         Ok(all)
+    }
+
+    fn masked(&mut self, sel: Sel, value: &str) -> Option<Cow<'static, str>> {
+        self.scope.spend(MASKED);
+        self.scope.instead(sel, Value::Text(value))
     }
 
     /// What selects the value of the name that an attribute tells: `<name value="password"/>`.
@@ -334,6 +368,7 @@ impl<'t, 'o, 's, 'a> Masker<'t, 'o, 's, 'a> {
                     true => Value::Other,
                     false => Value::Text(&open.text),
                 };
+                self.scope.spend(MASKED);
                 match self.scope.instead(sel, value) {
                     Some(instead) => escape(self.out, &instead),
                     None if is_root => self.out.push_str(REDACTED),
@@ -427,7 +462,7 @@ fn redact(out: &mut String, spans: &[(usize, usize)]) {
 }
 
 /// Steps of a text that may be XML itself.
-const DOCUMENT: usize = 100;
+const DOCUMENT: usize = 50;
 
 /// A text masked inside, if there was something to mask: it may be XML itself.
 fn masked(text: &str, scope: &mut Scope<'_>, deeper: usize) -> Option<String> {
@@ -449,8 +484,10 @@ fn masked(text: &str, scope: &mut Scope<'_>, deeper: usize) -> Option<String> {
 fn name(text: &str, scope: &Scope<'_>) -> Option<Sel> {
     let text = text.trim();
     // Prose is no name.
-    let is_name = (1..=64).contains(&text.len()) && text.split_whitespace().count() <= 2;
-    if is_name { scope.find(Of::Form, text) } else { None }
+    let one_word = || text.bytes().all(|b| b.is_ascii_graphic());
+    let is_name =
+        (1..=64).contains(&text.len()) && (one_word() || text.split_whitespace().count() <= 2);
+    if is_name && scope.spend(NAME) { scope.find(Of::Form, text) } else { None }
 }
 
 /// Whether an element of this role is the value of a name beside it.

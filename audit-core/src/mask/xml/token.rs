@@ -103,8 +103,8 @@ impl<'t> Tokens<'t> {
             let end = find(b'>', name) + 3;
             let raw = rest.get(..end).ok_or(Bad::Torn)?;
             self.rest = &rest[end..];
-            let name = raw[2..end - 1].trim_ascii_end();
-            return if is_name(name) { Ok(Some(Token::End(name, raw))) } else { Err(Bad::Form) };
+            // It has to be the name of what is open, which is a name.
+            return Ok(Some(Token::End(raw[2..end - 1].trim_ascii_end(), raw)));
         }
         self.start().map(Some)
     }
@@ -118,8 +118,9 @@ impl<'t> Tokens<'t> {
 
     fn start(&mut self) -> Result<Token<'t>, Bad> {
         let rest = &self.rest[1..];
-        let (name, mut rest) = rest.split_at(name_end(rest)?);
-        if !is_name(name) {
+        let (len, is_name) = name_end(rest)?;
+        let (name, mut rest) = rest.split_at(len);
+        if !is_name {
             return Err(Bad::Form);
         }
         self.attributes.clear();
@@ -141,14 +142,15 @@ impl<'t> Tokens<'t> {
                 return Err(Bad::Form);
             }
             let begin = rest;
-            let (key, after) = rest.split_at(name_end(rest)?);
+            let (len, is_name) = name_end(rest)?;
+            let (key, after) = rest.split_at(len);
             let after = after.trim_ascii_start();
             if after.is_empty() {
                 return Err(Bad::Torn);
             }
             let value = after.strip_prefix('=').ok_or(Bad::Form)?.trim_ascii_start();
             let quote = *value.as_bytes().first().ok_or(Bad::Torn)?;
-            if !matches!(quote, b'"' | b'\'') || !is_name(key) {
+            if !matches!(quote, b'"' | b'\'') || !is_name {
                 return Err(Bad::Form);
             }
             let value = &value[1..];
@@ -164,10 +166,17 @@ impl<'t> Tokens<'t> {
     }
 }
 
-/// Where the name ends that a text begins with.
-fn name_end(text: &str) -> Result<usize, Bad> {
-    let ends = |b: &u8| NAME[usize::from(*b)] & ENDS != 0;
-    text.as_bytes().iter().position(ends).ok_or(Bad::Torn)
+/// Where the name ends that a text begins with, and whether it is one.
+fn name_end(text: &str) -> Result<(usize, bool), Bad> {
+    let bytes = text.as_bytes();
+    let is = |class: u8, byte: u8| NAME[usize::from(byte)] & class != 0;
+    let len = bytes.iter().position(|b| !is(INNER, *b)).ok_or(Bad::Torn)?;
+    if is(ENDS, bytes[len]) && is(FIRST, bytes[0]) {
+        return Ok((len, true));
+    }
+    // What is no name may be torn, too.
+    let more = bytes[len..].iter().position(|b| is(ENDS, *b)).ok_or(Bad::Torn)?;
+    Ok((len + more, false))
 }
 
 /// What a byte is to a name: it ends one, it may be in one, and be its first.
@@ -195,12 +204,6 @@ static NAME: [u8; 256] = {
 
 fn is_control(byte: u8) -> bool {
     byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
-}
-
-fn is_name(name: &str) -> bool {
-    let is = |class: u8, byte: &u8| NAME[usize::from(*byte)] & class != 0;
-    name.as_bytes().first().is_some_and(|first| is(FIRST, first))
-        && name.as_bytes().iter().all(|byte| is(INNER, byte))
 }
 
 /// Whether a declaration says nothing but a version and an encoding that is read here.
