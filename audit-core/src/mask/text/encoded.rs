@@ -6,7 +6,7 @@ use super::{MASKED, REDACTED, Scan, name_start, value::after as find};
 use crate::mask::{fields, how::Value, part::Of, rules::Sel, value};
 
 /// Steps of something encoded, a quarter of its bytes aside.
-const DECODED: usize = 10;
+const DECODED: usize = 13;
 
 impl Scan<'_, '_, '_, '_> {
     /// At a `%`: something encoded is looked at as what it stands for.

@@ -7,7 +7,7 @@ use super::{
 use crate::mask::part::Of;
 
 /// Steps of a name that stands where a value is looked for.
-const NAMED: usize = 30;
+const NAMED: usize = 15;
 
 impl Scan<'_, '_, '_, '_> {
     /// The value behind a name that ends at `at`. Where it is a name itself, what is behind that
