@@ -169,7 +169,7 @@ fn deeper(
 ) -> Option<String> {
     let strings = scope.strings.checked_sub(1)?;
     let (mark, before) = (scope.list.mark(), scope.masked);
-    let mut masked = String::with_capacity(text.len());
+    let mut masked = String::new();
     scope.strings = strings;
     let whole = mask(&mut masked, scope);
     scope.strings += 1;

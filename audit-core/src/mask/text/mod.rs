@@ -237,6 +237,10 @@ impl<'t> Scan<'t, '_, '_, '_> {
         let found = found.or_else(|| self.two_words(floor, begin, end));
         let found = found.or_else(|| self.many_words(floor, begin, end));
         let found = found.or_else(|| {
+            // What is encoded was looked at as what it stands for.
+            if at < self.looked && before.last() == Some(&b'%') {
+                return None;
+            }
             let otherwise = name::written_otherwise(self.text, floor, (begin, end), self.scope);
             otherwise.unwrap_or(Some(Sel::SENSITIVE))
         });
