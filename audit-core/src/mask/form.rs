@@ -103,7 +103,7 @@ fn is_form(body: &str, cut: bool) -> bool {
 }
 
 /// Steps of a pair that has to be looked into, and of one that is masked.
-const PAIR: usize = 8;
+const PAIR: usize = 9;
 const MASKED: usize = 15;
 /// Steps of a name of a pair's value that is decoded.
 const DECODED: usize = 20;

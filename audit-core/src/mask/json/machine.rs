@@ -18,7 +18,7 @@ use crate::mask::{
 /// Deepest nesting that is followed; a bracket bomb ends here.
 const DEEPEST: usize = 64;
 /// Steps of a string with escapes that is looked into.
-const ESCAPED: usize = 10;
+const ESCAPED: usize = 13;
 
 /// A hidden value that is being passed over.
 struct Muted {

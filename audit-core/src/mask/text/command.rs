@@ -14,7 +14,7 @@ pub(super) struct Command<'t> {
 /// Steps of an option of one letter, before which a command is looked for.
 const OPTION: usize = 20;
 /// Steps of a credential.
-const CREDENTIAL: usize = 35;
+const CREDENTIAL: usize = 42;
 
 /// Letters with a credential behind them; those of curl; and those that curl takes with nothing
 /// behind them.

@@ -7,6 +7,8 @@ use crate::mask::{fields, how::Value, part::Of, rules::Sel, value};
 
 /// Steps of something encoded, a quarter of its bytes aside.
 const DECODED: usize = 13;
+/// And of a name in it.
+const NAMED: usize = 6;
 
 impl Scan<'_, '_, '_, '_> {
     /// At a `%`: something encoded is looked at as what it stands for.
@@ -90,6 +92,7 @@ impl Scan<'_, '_, '_, '_> {
             let sign = at + len;
             let begin = name_start(decoded, at, sign);
             at = sign + 1;
+            self.scope.spend(NAMED);
             if begin == sign {
                 continue;
             }

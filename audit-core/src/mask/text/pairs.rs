@@ -112,7 +112,7 @@ impl Scan<'_, '_, '_, '_> {
 }
 
 /// Steps of a name that a value tells.
-const TOLD: usize = 22;
+const TOLD: usize = 26;
 /// How far behind its name the value of a pair may be.
 const NEAR: usize = 256;
 
