@@ -244,7 +244,10 @@ impl<'t> Pair<'t> {
             if value.starts_with(['{', '[']) && value.contains('"') && !is_json(value) {
                 return Err(Unparsable);
             }
-            let reached = fields.reached(scope, &fields::decode(name).0);
+            let reached = match scope.rules.has_paths() {
+                true => fields.reached(scope, &fields::decode(name).0),
+                false => Default::default(),
+            };
             scope.at(reached, |scope| other(out, value, self.of_value, decodings, scope))?;
         }
         Ok(Done::Written)
