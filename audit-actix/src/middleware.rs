@@ -94,7 +94,7 @@ where
             Begin::Refuse(id) => ResponseFuture::refuse(self.audit.header(id.as_ref())),
             Begin::Record(mut exchange) => {
                 let id = self.audit.header(exchange.id());
-                if exchange.is_strict()
+                if exchange.wants_route()
                     && let Some(route) = request.match_pattern()
                 {
                     exchange.expect_route(&route);

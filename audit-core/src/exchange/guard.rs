@@ -51,6 +51,8 @@ pub struct Exchange {
     inside: bool,
     /// What has to be durable before it goes on; nothing for a buffered request.
     pub(super) strict: Option<Box<Strict>>,
+    /// The route it will probably match, where the adapter learns it with the response only.
+    pub(super) expected: Option<Box<str>>,
 }
 
 /// The application panicked. It is recorded; its code must not be run again.
@@ -90,6 +92,7 @@ impl Exchange {
             size_unknown: false,
             inside: false,
             strict,
+            expected: None,
         }
     }
 
@@ -296,6 +299,13 @@ impl Exchange {
         let pipe = &self.auditor.core.pipe;
         let Raw { context, arena, request_body, identity, .. } = &mut *raw;
         let mut ended = context.end(arena, request_body, identity.as_ref());
+        // Without a response it is known of no route: it is then the one that was to be expected,
+        // so that the parameters of the path are masked.
+        if let Some(route) = self.expected.take()
+            && !frame::fields(&raw.arena).any(|field| field.tag == Tag::Route)
+        {
+            head::route(&mut raw, &route);
+        }
         let now = Instant::now();
         let (rule, sample_rate) = match self.decide(&raw, &mut ended, outcome, now) {
             Ok(decided) => decided,

@@ -14,7 +14,7 @@ use super::{
     said::ROUTE,
 };
 use crate::{
-    Capture, IdSource, Outcome, RequestId,
+    Capture, IdSource, MaskRules, Outcome, RequestId,
     identify::fresh_uuid,
     pipeline::{Announced, Lost, Pipe, Wait},
 };
@@ -32,8 +32,6 @@ pub struct Refused {}
 pub(super) struct Strict {
     /// The id of its record.
     record: Uuid,
-    /// The route that it will probably match.
-    route: Option<String>,
     stage: Stage,
 }
 
@@ -54,7 +52,7 @@ impl Strict {
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
         let text = record.hyphenated().encode_lower(&mut text);
         frame::push(&mut raw.arena, Tag::RecordId, b"", text.as_bytes());
-        Box::new(Self { record, route: None, stage: Stage::New })
+        Box::new(Self { record, stage: Stage::New })
     }
 }
 
@@ -105,12 +103,19 @@ impl Exchange {
         self.strict.is_some()
     }
 
-    /// The route template that a strict request will probably match, for an adapter that learns
-    /// with the response which one it was: it tells what of the path is masked in the intent.
+    /// Whether the route that it will probably match has to be told before there is a response,
+    /// with [`expect_route`](Self::expect_route): it is strict, or names are configured by which
+    /// parameters of its path may be masked.
+    #[must_use]
+    pub fn wants_route(&self) -> bool {
+        self.is_strict() || self.config.masks.iter().any(MaskRules::has_configured)
+    }
+
+    /// The route template that the request will probably match, for an adapter that learns with
+    /// the response which one it was: it tells what of the path is masked in the intent of a
+    /// strict request, and in the record of one that has no response.
     pub fn expect_route(&mut self, route: &str) {
-        if let Some(strict) = &mut self.strict {
-            strict.route = Some(route[..route.floor_char_boundary(ROUTE)].to_owned());
-        }
+        self.expected = Some(route[..route.floor_char_boundary(ROUTE)].into());
     }
 
     fn go_on(&mut self, heard: Result<(), Lost>, to: Stage, or: Flag) -> Poll<Result<(), Refused>> {
@@ -134,7 +139,7 @@ impl Exchange {
         let (Some(raw), Some(strict)) = (&self.raw, &self.strict) else { return Err(Lost) };
         let (config, pipe) = (&*self.config, &self.auditor.core.pipe);
         let mut arena = raw.arena.clone();
-        if let Some(route) = &strict.route {
+        if let Some(route) = &self.expected {
             frame::push(&mut arena, Tag::Route, b"", route.as_bytes());
         }
         let mut flags: Flags = raw.flags;

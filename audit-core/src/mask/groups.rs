@@ -78,7 +78,10 @@ impl Masker {
             list(out, hops.into_iter());
         }
         if let Some(agent) = of.one(Tag::UserAgent) {
-            token::text_member(out, "user_agent", &self.text(&of.readable(agent), Part::Actor));
+            let agent = of.readable(agent);
+            let torn = of.flags.has(Flag::UserAgentTruncated);
+            let agent = if torn { text::untorn(&agent) } else { &agent };
+            token::text_member(out, "user_agent", &self.text(agent, Part::Actor));
         }
     }
 
@@ -136,14 +139,17 @@ impl Masker {
         if let Some(path) = of.one(Tag::Path) {
             let route = of.one(Tag::Route).and_then(|route| str::from_utf8(route).ok());
             let path = of.readable(path);
-            query::path_with_route(&mut kept, &path, route, &mut self.scope(Part::Path));
+            let path = if of.flags.has(Flag::PathTruncated) { query::untorn(&path) } else { &path };
+            query::path_with_route(&mut kept, path, route, &mut self.scope(Part::Path));
             token::text_member(out, "path", &kept);
         }
         of.text(out, "route", Tag::Route);
         if let Some(asked) = of.one(Tag::Query) {
             kept.clear();
             let asked = of.readable(asked);
-            if !query::query(&mut kept, &asked, &mut self.scope(Part::Query)) {
+            let torn = of.flags.has(Flag::QueryTruncated);
+            let asked = if torn { query::untorn(&asked) } else { &asked };
+            if !query::query(&mut kept, asked, &mut self.scope(Part::Query)) {
                 of.flags.set(Flag::QueryTruncated);
             }
             token::text_member(out, "query", &kept);

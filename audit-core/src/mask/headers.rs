@@ -118,7 +118,7 @@ fn cookies(out: &mut String, value: &str, sel: Sel, keep: fn(&str) -> bool, scop
         }
         let pair = pair.trim();
         if at > 0 && keep(pair) {
-            out.push_str(pair);
+            attribute(out, pair, sel, scope);
             continue;
         }
         match pair.split_once('=') {
@@ -139,6 +139,24 @@ fn cookies(out: &mut String, value: &str, sel: Sel, keep: fn(&str) -> bool, scop
                 out.push_str(REDACTED);
             }
         }
+    }
+}
+
+/// Appends an attribute. Some proxies join lines by commas, so that the next cookie follows.
+fn attribute(out: &mut String, pair: &str, sel: Sel, scope: &mut Scope<'_>) {
+    let joined = |at: usize| {
+        let next = pair[at + 1..].trim_start();
+        next.split_once('=').is_some_and(|(name, _)| plain(name.trim()))
+    };
+    let comma = memchr::memchr_iter(b',', pair.as_bytes()).find(|at| joined(*at));
+    query::attribute(out, &pair[..comma.unwrap_or(pair.len())], scope);
+    if let Some(at) = comma {
+        let name = pair[at + 1..].split('=').next().unwrap_or_default();
+        scope.redacted(sel);
+        out.push(',');
+        out.push_str(name);
+        out.push('=');
+        out.push_str(REDACTED);
     }
 }
 
@@ -190,6 +208,14 @@ mod tests {
         let (out, _) = masked("set-cookie", "sid=abc; Path=/; HttpOnly; Max-Age=60; x=y");
         assert_eq!(out, "sid=[redacted]; Path=/; HttpOnly; Max-Age=60; x=[redacted]");
         // The first pair is the cookie, even if it is named like an attribute.
+        for (line, expected) in [
+            ("a=x; Path=/, sid=S1; Secure", "a=[redacted]; Path=/, sid=[redacted]; Secure"),
+            ("a=x; SameSite=Lax,token=S1", "a=[redacted]; SameSite=Lax,token=[redacted]"),
+            ("a=x; Path=/reset?token=S1", "a=[redacted]; Path=/reset?token=[redacted]"),
+            ("a=x; Expires=Wed, 21 Oct 2026", "a=[redacted]; Expires=Wed, 21 Oct 2026"),
+        ] {
+            assert_eq!(masked("set-cookie", line).0, expected);
+        }
         assert_eq!(masked("set-cookie", "path=secret; Secure").0, "path=[redacted]; Secure");
     }
 

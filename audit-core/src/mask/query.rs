@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use super::{
     REDACTED, fields, form, how::Value, pair::Role, part::Of, rules::Sel, scope::Scope, text,
+    value as inner,
 };
 
 /// Most pairs kept of a query.
@@ -76,6 +77,12 @@ fn pair(
         let last = || name.rsplit(['?', '&', '#', ';']).next();
         selected = scope.find(Of::Query, &name);
         selected = selected.or_else(|| last().and_then(|name| scope.find(Of::Query, name)));
+        if selected.is_none() {
+            selected = match fields::Fields::default().find_otherwise(scope, &name) {
+                Ok(found) => found,
+                Err(_) => Some(Sel::SENSITIVE),
+            };
+        }
         if selected.is_none() && scope.role(Of::Query, &name) == Role::Value {
             selected = of_pair(&name, scope);
         }
@@ -107,25 +114,15 @@ const SEGMENT: usize = 5;
 /// Whether a value carries a secret inside, decoded: a URL with a query or user info, further
 /// pairs, JSON. It then goes whole.
 fn carries(value: &str, scope: &mut Scope<'_>) -> bool {
-    let rules = scope.rules;
-    let detects = value.len() >= LOOK && rules.detectors().any();
-    let marked =
-        value.len() >= CARRIES && memchr::memchr3(b'=', b':', b'%', value.as_bytes()).is_some();
-    if !detects && !marked {
+    if fields::is_plain(value, scope) {
         return false;
     }
-    if marked && !scope.spend(DECODED + value.len() / 2) {
+    let marked = memchr::memchr3(b'=', b':', b'%', value.as_bytes()).is_some();
+    if !scope.spend(if marked { DECODED + value.len() / 2 } else { LOOK }) {
         scope.redacted(Sel::SENSITIVE);
         return true;
     }
     let value = decode(value);
-    // A secret by its look.
-    if detects && matches!(rules.detectors().mask(&value, scope), Cow::Owned(_)) {
-        return true;
-    }
-    if !marked || memchr::memchr2(b'=', b':', value.as_bytes()).is_none() {
-        return false;
-    }
     let hides = |pair: &str| {
         let end = memchr::memchr(b'=', pair.as_bytes())?;
         if end + 1 == pair.len() { None } else { scope.find_first(Of::Query, pair, end) }
@@ -134,10 +131,14 @@ fn carries(value: &str, scope: &mut Scope<'_>) -> bool {
         scope.redacted(sel);
         return true;
     }
-    match text::inside(&value, scope) {
-        Cow::Owned(masked) => masked != *value,
-        Cow::Borrowed(_) => false,
-    }
+    matches!(inner::inside(&value, scope), Cow::Owned(masked) if masked != *value)
+}
+
+/// A query or path that was cut, without the last piece of it if something may be torn in it.
+pub(super) fn untorn(text: &str) -> &str {
+    let from = text.rfind(['&', ';', '=']).map_or(0, |at| at + 1);
+    let at = text[from..].find([':', '%', '@', '{']).map_or(text.len(), |at| from + at);
+    &text[..at]
 }
 
 /// Decodes until nothing changes, at most four times: a name encoded twice is decoded twice by
@@ -168,7 +169,7 @@ pub(super) fn path(out: &mut String, path: &str, scope: &mut Scope<'_>) {
         while let Some(byte) = bytes.get(end)
             && !matches!(byte, b'/' | b';' | b'&')
         {
-            marked |= matches!(byte, b'=' | b':' | b'%');
+            marked |= matches!(byte, b'=' | b':' | b'%' | b'+');
             end += 1;
         }
         // Most pieces are names, which stay.
@@ -198,6 +199,8 @@ pub(super) fn path_with_route(
     scope: &mut Scope<'_>,
 ) {
     scope.allow_value(whole.len());
+    let without = without_user_info(whole, scope);
+    let whole = &*without;
     let Some(route) = route else { return unrouted(out, whole, scope) };
     let Some(hidden) = super::route::hidden(route, whole, scope) else {
         return path(out, whole, scope);
@@ -211,6 +214,18 @@ pub(super) fn path_with_route(
         at = span.end;
     }
     path(out, &whole[at..], scope);
+}
+
+/// A path without the user info of a URL in it: `/proxy/https://u:p@h/`.
+fn without_user_info<'p>(whole: &'p str, scope: &mut Scope<'_>) -> Cow<'p, str> {
+    let Some(at) = whole.find("//").map(|at| at + 2) else { return Cow::Borrowed(whole) };
+    match text::user_info(&whole[at..]) {
+        Some(len) if whole[at..at + len].contains(':') => {
+            scope.redacted(Sel::USER_INFO);
+            Cow::Owned([&whole[..at], REDACTED, &whole[at + len..]].concat())
+        }
+        _ => Cow::Borrowed(whole),
+    }
 }
 
 /// Appends a path that no template tells the parameters of, such as that of a 404. What follows a
@@ -235,12 +250,30 @@ fn unrouted(out: &mut String, whole: &str, scope: &mut Scope<'_>) {
             scope.redacted(Sel::SENSITIVE);
             out.push_str(REDACTED);
             out.push_str(&piece[segment.len()..]);
-            told = 0;
+            // `/reset/{user}/{token}`.
+            told -= 1;
+            continue;
+        }
+        if let Some(at) = slash_inside(segment)
+            && tells(&segment[..at], scope)
+            && !is_word(decode(&segment[at..]).trim_matches('/'))
+        {
+            scope.redacted(Sel::SENSITIVE);
+            out.push_str(&segment[..at]);
+            out.push_str(REDACTED);
+            out.push_str(&piece[segment.len()..]);
+            told = 1;
             continue;
         }
         told = if tells(segment, scope) { 2 } else { told.saturating_sub(1) };
         path(out, piece, scope);
     }
+}
+
+/// Where an encoded slash is.
+fn slash_inside(segment: &str) -> Option<usize> {
+    let at = memchr::memchr(b'%', segment.as_bytes())?;
+    decode(&segment[at..]).starts_with('/').then_some(at)
 }
 
 /// Whether a segment says that what follows is a secret.
@@ -261,10 +294,30 @@ fn tells(segment: &str, scope: &Scope<'_>) -> bool {
         "verification",
         "verify",
     ];
-    let word = |word: &str| TELLING.iter().any(|known| known.eq_ignore_ascii_case(word));
-    segment.len() <= 64
-        && (segment.split(['-', '_', '.']).any(word)
-            || scope.find(Of::PathParameter, segment).is_some())
+    let one = |word: &str| {
+        let singular = word.strip_suffix('s').unwrap_or(word);
+        TELLING
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(word) || known.eq_ignore_ascii_case(singular))
+    };
+    // `verifyEmail`: each word begins with a capital.
+    let words = |text: &str| {
+        let mut from = 0;
+        let bytes = text.as_bytes();
+        (1..=bytes.len()).any(|at| {
+            let ends = at == bytes.len()
+                || (bytes[at].is_ascii_uppercase() && bytes[at - 1].is_ascii_lowercase());
+            let found = ends && text.get(from..at).is_some_and(one);
+            from = if ends { at } else { from };
+            found
+        })
+    };
+    if segment.len() > 64 {
+        return false;
+    }
+    let decoded = decode(segment);
+    let name = decoded.split(';').next().unwrap_or_default();
+    name.split(['-', '_', '.']).any(words) || scope.find(Of::PathParameter, name).is_some()
 }
 
 /// Whether a segment of a path is a word, a small number or a version, not a secret.
@@ -274,34 +327,48 @@ fn is_word(segment: &str) -> bool {
     small || segment.bytes().all(|b| b.is_ascii_lowercase() || b"-_.".contains(&b))
 }
 
+/// Appends an attribute of a cookie: `Path` is a path, and nobody checks the others.
+pub(super) fn attribute(out: &mut String, pair: &str, scope: &mut Scope<'_>) {
+    match pair.split_once('=') {
+        Some((name, value)) => {
+            out.push_str(name);
+            out.push('=');
+            match name.trim().eq_ignore_ascii_case("path") {
+                true => url(out, value, scope),
+                false => text::text(out, value, scope),
+            }
+        }
+        None => out.push_str(pair),
+    }
+}
+
 /// Appends a URL: user info and fragment go whole, the query is masked.
 pub(super) fn url(out: &mut String, url: &str, scope: &mut Scope<'_>) {
-    let (before, fragment) = url.split_once('#').map_or((url, ""), |(b, f)| (b, f));
-    let (target, asked) = before.split_once('?').map_or((before, None), |(t, q)| (t, Some(q)));
-    let (scheme, rest) = target.split_once("//").map_or(("", target), |(s, r)| (s, r));
-    if rest.len() < target.len() {
-        out.push_str(scheme);
-        out.push_str("//");
-        let host_ends = rest.find('/').unwrap_or(rest.len());
-        let (authority, tail) = rest.split_at(host_ends);
-        match authority.rsplit_once('@') {
-            Some((_, host)) => {
-                scope.redacted(Sel::USER_INFO);
-                out.push_str(REDACTED);
-                out.push('@');
-                out.push_str(host);
-            }
-            // Cut off before its `@`.
-            None if authority.len() > text::LONGEST_HOST => {
-                scope.redacted(Sel::USER_INFO);
-                out.push_str(REDACTED);
-            }
-            None => out.push_str(authority),
+    let mut rest = url;
+    // Before all else: a password may hold any sign.
+    let slashes = rest.find("//").filter(|at| !rest[..*at].contains(['?', '#', '/']));
+    if let Some(at) = slashes {
+        out.push_str(&rest[..at + 2]);
+        rest = &rest[at + 2..];
+    } else if let Some(at) = rest.find(":/").filter(|at| !rest[..*at].contains(['?', '#', '/'])) {
+        out.push_str(&rest[..at + 2]);
+        rest = &rest[at + 2..];
+        if text::user_info(rest).is_none_or(|len| !rest[..len].contains(':')) {
+            out.truncate(out.len() - 1);
+            rest = &url[at + 1..];
         }
-        path(out, tail, scope);
-    } else {
-        path(out, target, scope);
     }
+    let has_host = rest.len() < url.len();
+    if has_host && let Some(len) = text::user_info(rest) {
+        scope.redacted(Sel::USER_INFO);
+        out.push_str(REDACTED);
+        rest = &rest[len..];
+    }
+    let (before, fragment) = rest.split_once('#').map_or((rest, ""), |(b, f)| (b, f));
+    let (target, asked) = before.split_once('?').map_or((before, None), |(t, q)| (t, Some(q)));
+    let host_ends = if has_host { target.find('/').unwrap_or(target.len()) } else { 0 };
+    out.push_str(&target[..host_ends]);
+    unrouted(out, &target[host_ends..], scope);
     if let Some(asked) = asked {
         out.push('?');
         query(out, asked, scope);
@@ -357,6 +424,12 @@ mod tests {
             ("sort=code:asc&at=12:30&q=basic+training", "sort=code:asc&at=12:30&q=basic+training"),
             ("X-Goog-Signature=x", "X-Goog-Signature=[redacted]"),
             ("token=x;y=z&b=1", "token=[redacted]&b=1"),
+            ("h=Bearer%20Qz0203aYt&a=1", "h=[redacted]&a=1"),
+            ("cmd=mysql+-pQz0203a", "cmd=[redacted]"),
+            ("q=--password+x1", "q=[redacted]"),
+            ("f=%5B%7B%22value%22:%22x%22,%22name%22:%22pin%22%7D%5D", "f=[redacted]"),
+            ("password[a]=x&%u0070assword=y", "password[a]=[redacted]&%u0070assword=[redacted]"),
+            ("q=hello+world&d=a-b+c&r=1+>+2", "q=hello+world&d=a-b+c&r=1+>+2"),
             ("token", "token"),
             ("token=", "token="),
             ("", ""),
@@ -387,6 +460,11 @@ mod tests {
         );
         assert_eq!(list, ["userinfo", "jsessionid", "code", "fragment"]);
         assert_eq!(one("/a?b=1").0, "/a?b=1");
+        assert_eq!(one("https://h/reset/Pt-1?a=1").0, "https://h/reset/[redacted]?a=1");
+        assert_eq!(one("https://u:a/b@h/c").0, "https://[redacted]@h/c");
+        assert_eq!(one("https://u:a#b@h/c").0, "https://[redacted]@h/c");
+        assert_eq!(one("https:/u:a@h/c").0, "https:/[redacted]@h/c");
+        assert_eq!(one("https:/h/c").0, "https:/h/c");
         assert_eq!(one("//h").0, "//h");
         assert_eq!(one("javascript:alert(1)").0, "javascript:alert(1)");
         let cut = format!("https://u:{}", "x".repeat(1015));
@@ -433,7 +511,15 @@ mod tests {
             ("/a/x/y", Some("/{token}"), "/a/x/y"),
             ("/a;token=x/b", None, "/a;token=[redacted]/b"),
             ("/reset/Pt-1", None, "/reset/[redacted]"),
-            ("/api/v1/Reset-Password/abc1/x9", None, "/api/v1/Reset-Password/[redacted]/x9"),
+            ("/Reset-Password/abc1/x9", None, "/Reset-Password/[redacted]/[redacted]"),
+            ("/accounts/reset/MQ/c5y-1/", None, "/accounts/reset/[redacted]/[redacted]/"),
+            ("/reset/MQ/done/a1", None, "/reset/[redacted]/done/a1"),
+            ("/verifyEmail/Ab1/x", None, "/verifyEmail/[redacted]/x"),
+            ("/%72eset/Ab1", None, "/%72eset/[redacted]"),
+            ("/reset;a=1/Ab1", None, "/reset;a=1/[redacted]"),
+            ("/reset%2FAb1/a", None, "/reset[redacted]/a"),
+            ("/invites/Ab1", None, "/invites/[redacted]"),
+            ("/proxy/https://u:p@h/x", None, "/proxy/https://[redacted]@h/x"),
             ("/verify/email/Ab/", None, "/verify/email/[redacted]/"),
             ("//token//x1y2", None, "//token//[redacted]"),
             ("/tokens/42/token/refresh/a/b1", None, "/tokens/42/token/refresh/a/b1"),

@@ -229,6 +229,11 @@ impl MaskRules {
         Detector::ALL.into_iter().any(|detector| self.detectors.has(detector))
     }
 
+    /// Whether names are configured.
+    pub(crate) fn has_configured(&self) -> bool {
+        !self.configured.is_empty()
+    }
+
     /// Whether no field is masked.
     #[cfg(feature = "config")]
     pub(crate) fn masks_none(&self) -> bool {

@@ -14,7 +14,7 @@ use actix_web::{
     App, Error, HttpMessage, HttpRequest, HttpResponse,
     body::{BodyStream, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse},
-    middleware::{Next, from_fn},
+    middleware::{Condition, Next, from_fn},
     rt,
     test::{
         TestRequest, call_and_read_body, call_service, init_service, read_body, try_call_service,
@@ -23,7 +23,7 @@ use actix_web::{
     web::{self, Bytes, Path},
 };
 use audit_actix::AuditContext;
-use audit_core::{Capture, Entry};
+use audit_core::{Capture, Entry, MaskRules};
 use audit_tests::audited::{Audited, PATIENCE};
 use futures_util::{StreamExt, future::join_all, stream};
 
@@ -75,6 +75,29 @@ async fn a_request_without_a_response_has_the_route_that_its_handler_knew() {
     assert!(try_call_service(&init_service(app).await, get("/orders/7")).await.is_err());
     let entry = audited.one().await;
     assert_eq!(entry.request().unwrap().route.as_deref(), Some("/orders/{id}"));
+}
+
+#[actix_web::test]
+async fn parameters_of_its_path_are_masked_without_a_response_too() {
+    async fn fails() -> HttpResponse {
+        panic!("no response")
+    }
+    let refuses = async |_: ServiceRequest, _: Next<actix_web::body::BoxBody>| {
+        Err::<ServiceResponse, _>(actix_web::error::ErrorForbidden("no"))
+    };
+    for refused in [false, true] {
+        let rules = MaskRules::new().fields(["path:user"]).unwrap();
+        let audited = Audited::with(|settings| settings.mask_rules(rules));
+        let app = App::new()
+            .route("/orders/{user}", web::get().to(fails))
+            .wrap(Condition::new(refused, from_fn(refuses)))
+            .wrap(audited.actix());
+        assert!(try_call_service(&init_service(app).await, get("/orders/ann")).await.is_err());
+        let entry = audited.one().await;
+        let request = entry.request().unwrap();
+        assert_eq!(request.path.as_deref(), Some("/orders/[redacted]"));
+        assert_eq!(request.route.as_deref(), Some("/orders/{user}"));
+    }
 }
 
 #[actix_web::test]

@@ -15,7 +15,9 @@ mod words;
 use std::borrow::Cow;
 
 use self::command::Command;
-pub(super) use self::url::{LONGEST_HOST, untorn};
+#[cfg(test)]
+pub(super) use self::url::LONGEST_HOST;
+pub(super) use self::url::{untorn, user_info};
 use super::{
     REDACTED,
     how::{How, Value},
@@ -361,7 +363,7 @@ impl<'t> Scan<'t, '_, '_, '_> {
         }
         let from = at + 2;
         self.scope.spend(HOST);
-        match url::user_info(&self.text[from..]) {
+        match user_info(&self.text[from..]) {
             Some(0) | None => from,
             Some(len) => {
                 self.scope.redacted(Sel::USER_INFO);

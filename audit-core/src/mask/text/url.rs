@@ -1,7 +1,7 @@
 //! The user info of URLs.
 
 /// How long the user info is in what follows `//`, if there is any.
-pub(super) fn user_info(after: &str) -> Option<usize> {
+pub(in crate::mask) fn user_info(after: &str) -> Option<usize> {
     let bytes = after.as_bytes();
     let end = bytes
         .iter()
