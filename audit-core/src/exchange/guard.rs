@@ -302,6 +302,7 @@ impl Exchange {
         // Without a response it is known of no route: it is then the one that was to be expected,
         // so that the parameters of the path are masked.
         if let Some(route) = self.expected.take()
+            && self.masks_parameters()
             && !frame::fields(&raw.arena).any(|field| field.tag == Tag::Route)
         {
             head::route(&mut raw, &route);

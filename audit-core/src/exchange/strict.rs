@@ -108,7 +108,12 @@ impl Exchange {
     /// parameters of its path may be masked.
     #[must_use]
     pub fn wants_route(&self) -> bool {
-        self.is_strict() || self.config.masks.iter().any(MaskRules::has_configured)
+        self.is_strict() || self.masks_parameters()
+    }
+
+    /// Whether names are configured by which parameters of its path may be masked.
+    pub(super) fn masks_parameters(&self) -> bool {
+        self.config.masks.iter().any(MaskRules::has_configured)
     }
 
     /// The route template that the request will probably match, for an adapter that learns with
